@@ -1,0 +1,124 @@
+"""From run records to `figures/`: the picture, the data and the provenance of each ledger row of a notebook.
+
+A chapter's module `ledger` lays a row out from tidy results: `ndslib.<chapter>.ledger.render(ledger_id, rows)`. The notebook
+calls it with the rows of its one run, and `publish` with those of all seeds. Rows that are pictures for a person to look at
+have no layout of their own: their picture and data are taken from the first run.
+"""
+
+import importlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ndslib.core import notebooks, paths, records
+from ndslib.core.errors import InputError
+from ndslib.core.files import atomic_path, write_json
+from ndslib.core.scorecard import Claim, provenance_file
+from ndslib.core.stats import Interval, verdict
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A ledger row from results: the table as the source lays it out, the picture, the data, and the claims decided."""
+
+    table: pd.DataFrame
+    figure: Figure
+    claims: tuple[Claim, ...] = ()
+
+
+def claim(text: str, interval: Interval, direction: str = "greater", margin: float = 0.0) -> Claim:
+    """A claim "the quantity is greater (less) than `margin`", decided by its interval."""
+    decided = verdict(interval, direction, margin)
+    return Claim(
+        claim=text, estimate=interval.mean, low=interval.low, high=interval.high, n=interval.n, verdict=decided
+    )
+
+
+def claims_table(claims: tuple[Claim, ...]) -> pd.DataFrame:
+    """Claims as a table for a reader: claim, estimate, 95 % interval, n, verdict."""
+    return pd.DataFrame(
+        [
+            {
+                "claim": each.claim,
+                "estimate": round(each.estimate, 3),
+                "95 % interval": f"{each.low:.3g} to {each.high:.3g}",
+                "n": each.n,
+                "verdict": each.verdict,
+            }
+            for each in claims
+        ]
+    )
+
+
+def publish(notebook: str, preset: str) -> list[Path]:
+    """Write `figures/<chapter>/<id>.{png,csv,json}` for every ledger row of a notebook, from its finished runs.
+
+    Args:
+        notebook: a name that `notebooks.find` knows.
+        preset: whose runs to take; all seeds that are there.
+
+    Returns:
+        The provenance files written.
+
+    Raises:
+        InputError: there is no finished run, a run was made from a checkout with uncommitted changes, or a run lacks the
+            picture of a row.
+    """
+    found = notebooks.find(notebook)
+    runs = records.finished(found.key, preset)
+    if not runs:
+        raise InputError(f"{paths.runs_root()}: no finished run of {found.key} at preset {preset!r}; run it first")
+    for folder, run in runs:
+        if run["git_dirty"]:
+            raise InputError(f"{folder}: it ran from a checkout with uncommitted changes; commit, then run it again")
+    rows = records.collect(found.key, preset)
+    chapter = importlib.import_module(f"ndslib.{found.chapter}.ledger")
+    written = []
+    for ledger_id in found.ledger:
+        target = provenance_file(found.chapter, ledger_id)
+        claims = _write(chapter, ledger_id, rows, runs[0][0], target)
+        write_json(target, _provenance(ledger_id, found.key, preset, [run for _, run in runs], claims))
+        written.append(target)
+    return written
+
+
+def _write(
+    chapter: Any, ledger_id: str, rows: pd.DataFrame, first_run: Path, target: Path
+) -> tuple[Claim, ...]:
+    """The picture and the data of a row beside `target`."""
+    if ledger_id in chapter.LAYOUTS:
+        rendered = chapter.render(ledger_id, rows)
+        with atomic_path(target.with_suffix(".png")) as picture:
+            rendered.figure.savefig(picture, dpi=150, bbox_inches="tight")
+        with atomic_path(target.with_suffix(".csv")) as data:
+            rendered.table.to_csv(data)
+        return rendered.claims
+    for suffix in (".png", ".csv"):
+        source = first_run / f"{ledger_id}{suffix}"
+        if not source.is_file():
+            raise InputError(f"{source}: the run saved no such file; its notebook must call record.figure({ledger_id!r})")
+        with atomic_path(target.with_suffix(suffix)) as copy:
+            shutil.copyfile(source, copy)
+    return ()
+
+
+def _provenance(
+    ledger_id: str, notebook: str, preset: str, runs: list[dict[str, Any]], claims: tuple[Claim, ...]
+) -> dict[str, Any]:
+    first = runs[0]
+    return {
+        "ledger_id": ledger_id,
+        "notebook": notebook,
+        "preset": preset,
+        "seeds": [run["seed"] for run in runs],
+        "git_commit": first["git_commit"],
+        "device": first["device"],
+        "seconds": round(sum(run["seconds"] for run in runs), 1),
+        "versions": {"python": first["python"], **first["packages"]},
+        "parameters": {name: value for name, value in first["parameters"].items() if name != "SEED"},
+        "claims": [each.model_dump() for each in claims],
+    }

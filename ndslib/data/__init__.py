@@ -1,0 +1,1 @@
+"""Where images come from: manifests, loaders, the sample table and the procedural worlds."""

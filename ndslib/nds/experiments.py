@@ -1,0 +1,147 @@
+"""An experiment's settings, its dataserver, and what the experts say of each client; `transfer` builds on it.
+
+Experts, features and decoded images are cached under their content, so a rerun, another notebook or a killed run computes
+only what is missing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+
+import numpy as np
+import pandas as pd
+
+from ndslib.core import paths
+from ndslib.core.errors import InputError
+from ndslib.core.files import digest
+from ndslib.core.training import TrainConfig
+from ndslib.data import images, sample_table
+from ndslib.nds import extractor
+from ndslib.nds.client import fast_adapt
+from ndslib.nds.downstream import Labelled
+from ndslib.nds.experts import ExpertConfig
+from ndslib.nds.extractor import Extractor
+from ndslib.nds.index import Index
+from ndslib.nds.recommend import recommend
+from ndslib.nds.scenarios import Client, Scenario, load_scenario
+
+VARIANTS = {  # name in NDS Table 4: gating, expert task, fast-adapt
+    "NDS (SP+TS)": ("superclass", "classification", "linear"),
+    "NDS (SP+SS)": ("superclass", "rotation", "rotation"),
+    "NDS (UP+SS)": ("unsupervised", "rotation", "rotation"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an experiment depends on beside its method; the notebooks' parameters, one to one.
+
+    Steps are optimizer steps; batch sizes count images. `extractor` is `trained` (a network of `width` trained here on
+    the server's labels), or `imagenet` (torchvision's ResNet-18 weights, which must be on this machine).
+    """
+
+    scenario: str
+    seed: int = 0
+    width: int = 64
+    k: dict[str, int] | None = None
+    extractor: str = "trained"
+    extractor_steps: int = 200
+    expert_steps: int = 150
+    expert_batch: int = 32
+    pretrain_steps: int = 250
+    finetune_steps: int = 100
+    batch_size: int = 64
+    expert_lr: float = 0.1
+    pretrain_lr: float = 0.1
+    finetune_lr: float = 0.05
+    device: str = "cpu"
+    precision: str = "fp32"
+    workers: int = 1
+    engine: str = "processes"
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, object]) -> "Settings":
+        """From a notebook's parameters: each field is the UPPER_CASE name of the same spelling, where there is one."""
+        names = [field.name for field in fields(cls) if field.name.upper() in parameters]
+        return cls(**{name: parameters[name.upper()] for name in names})
+
+    def load(self) -> Scenario:
+        """The scenario's sources and clients."""
+        return load_scenario(self.scenario, self.seed, self.k)
+
+    def train(self, steps: int, batch_size: int, lr: float, **changes: object) -> TrainConfig:
+        """SGD with a short warm-up and a cosine schedule, on the settings' device."""
+        config = TrainConfig(
+            steps, batch_size, lr, warmup=0.05, device=self.device, precision=self.precision, seed=self.seed
+        )
+        return replace(config, **changes)
+
+    def experts(self, task: str) -> ExpertConfig:
+        """How this experiment trains experts."""
+        return ExpertConfig(self.train(self.expert_steps, self.expert_batch, self.expert_lr), task, self.width)
+
+
+def server_extractor(scenario: Scenario, settings: Settings) -> Extractor:
+    """The network whose features are clustered, as the settings name it."""
+    if settings.extractor == "imagenet":
+        return extractor.imagenet()
+    if settings.extractor != "trained":
+        raise InputError(f"extractor is {settings.extractor!r}; choose 'trained' or 'imagenet'")
+    train = settings.train(settings.extractor_steps, settings.batch_size, settings.expert_lr)
+    return extractor.trained(scenario.table, scenario.size, ExpertConfig(train, "classification", settings.width))
+
+
+def build_server(scenario: Scenario, settings: Settings, variant: str = "NDS (UP+SS)") -> Index:
+    """The scenario's dataserver, its index in the cache: a dataset at a time, each with its own experts."""
+    gating, task, _ = variant_of(variant)
+    gate_features = server_extractor(scenario, settings)
+    sources = [(source.name, source.k, source.table["id"].to_pylist()) for source in scenario.sources]
+    key = digest(scenario.name, sources, gating, asdict(settings.experts(task)), gate_features.fingerprint, settings.seed)
+    index = Index.create(paths.cache_root() / "indexes" / key, scenario.name)
+    index.add_all(
+        scenario.sources,
+        gate_features,
+        settings.experts(task),
+        gating=gating,
+        size=scenario.size,
+        seed=settings.seed,
+        workers=settings.workers,
+        engine=settings.engine,
+    )
+    return index
+
+
+def variant_of(name: str) -> tuple[str, str, str]:
+    """Gating, expert task and fast-adapt method of an NDS variant, by its name in Table 4."""
+    if name not in VARIANTS:
+        raise InputError(f"{name!r} is no variant of NDS; choose one of {sorted(VARIANTS)}")
+    return VARIANTS[name]
+
+
+def rate(index: Index, client: Client, size: int, variant: str, settings: Settings) -> np.ndarray:
+    """The client's scores z of all experts, float64[K], from its training images alone."""
+    data = client_images(client.train, size)
+    method = variant_of(variant)[2]
+    return fast_adapt(index.experts(settings.device), data.images, data.labels, method, settings.seed)
+
+
+def client_images(table, size: int) -> Labelled:
+    """A client's images and integer labels; every row must be labelled."""
+    labels, _ = sample_table.labels(table)
+    return Labelled(images.decode(table, size).pixels, np.array(labels))
+
+
+def ratings(settings: Settings, clients: Sequence[str], variant: str = "NDS (UP+SS)") -> pd.DataFrame:
+    """Scores and weights of every expert for every client: a row a client and cluster, best cluster first.
+
+    Columns: client, domain (the client's own dataset on the server, or None), and those of
+    `recommend.Recommendation.clusters` for a budget of 20 %.
+    """
+    scenario = settings.load()
+    index = build_server(scenario, settings, variant)
+    tables = []
+    for name in clients:
+        client = scenario.client(name)
+        scores = rate(index, client, scenario.size, variant, settings)
+        answer = recommend(index, scores, budget=max(1, index.table.num_rows // 5), seed=settings.seed)
+        tables.append(answer.clusters.assign(client=name, domain=client.domain))
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,340 @@
+"""The dataserver's index: a folder with a sample table, a gating and experts for each dataset.
+
+    index.json                       format and name
+    datasets/<name>/dataset.json     title, licence, settings, cluster sizes; written when all experts are trained
+    datasets/<name>/samples.parquet  the sample table, sorted by cluster
+    datasets/<name>/gating.safetensors   centroids in the feature space of the extractor
+    datasets/<name>/experts/000.safetensors ...
+
+Clusters are numbered through all datasets in the order of adding, and the rows of `Index.table` are sorted by cluster:
+that is what lets a selection cost nothing that grows with the index. Adding a dataset writes one new folder and touches
+no other (NDS section 3.2.1). It is built under a hidden name and renamed when whole; a killed build resumes.
+"""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from safetensors.numpy import save_file
+
+from ndslib.core.errors import InputError
+from ndslib.core.files import sha256_file, write_json
+from ndslib.core.models import ResNet18
+from ndslib.data import images, sample_table
+from ndslib.nds.experts import ExpertConfig, ExpertJob, load_expert, train_experts
+from ndslib.nds.extractor import Extractor
+from ndslib.nds.gating import Gating, Partition, partition
+
+FORMAT = "ndslib-index-1"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset to index: the sample table of one dataset, its number of clusters and experts, and what to call it."""
+
+    table: pa.Table
+    k: int
+    title: str | None = None
+    link: str | None = None
+
+    @cached_property
+    def name(self) -> str:
+        """The dataset's name, as in the table."""
+        names = self.table["dataset"].unique().to_pylist()
+        if len(names) != 1:
+            raise InputError(f"a source is one dataset; its sample table holds {names or 'no rows'}")
+        if "/" in names[0] or names[0].startswith("."):
+            raise InputError(f"dataset name {names[0]!r} cannot be a folder name: remove '/' and leading dots")
+        return names[0]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One indexed dataset.
+
+    Attributes:
+        name, title, licence, link: as given when it was added.
+        position: its place in the order of adding, from 0.
+        gating: `superclass` or `unsupervised`.  task: what its experts were trained on.
+        size: side of the decoded images in pixels.
+        cluster_sizes, cluster_bytes: images and bytes in each of its clusters.
+        experts: SHA-256 of each expert file.
+        corrupt: images left out because they do not decode.
+        folder: where it lies.
+    """
+
+    name: str
+    title: str
+    licence: str | None
+    link: str | None
+    position: int
+    gating: str
+    task: str
+    size: int
+    extractor: str
+    seed: int
+    train: dict[str, Any]
+    cluster_sizes: list[int]
+    cluster_bytes: list[int]
+    experts: list[str]
+    corrupt: list[dict[str, str]]
+    folder: Path
+
+    def expert_paths(self) -> list[Path]:
+        """The expert files, in cluster order."""
+        return [self.folder / "experts" / f"{number:03d}.safetensors" for number in range(len(self.experts))]
+
+
+class Index:
+    """An index on disk. Make one with `Index.create`, open it with `Index.open`, grow it with `add`."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    @classmethod
+    def create(cls, place: Path | str, name: str = "dataserver") -> "Index":
+        """Make an empty index, or open the one that is there."""
+        place = Path(place)
+        if not (place / "index.json").exists():
+            if place.exists() and any(place.iterdir()):
+                raise InputError(f"{place}: the folder is not empty and holds no index; choose another place")
+            write_json(place / "index.json", {"format": FORMAT, "name": name})
+        return cls.open(place)
+
+    @classmethod
+    def open(cls, place: Path | str) -> "Index":
+        """Open an index.
+
+        Raises:
+            InputError: there is none, or it is of another format.
+        """
+        place = Path(place)
+        if not (place / "index.json").is_file():
+            raise InputError(f"{place}: no index here (index.json is absent); build one with Index.create and add")
+        found = json.loads((place / "index.json").read_text()).get("format")
+        if found != FORMAT:
+            raise InputError(f"{place / 'index.json'}: format is {found!r}, this version reads {FORMAT!r}")
+        return cls(place)
+
+    @cached_property
+    def datasets(self) -> tuple[Dataset, ...]:
+        """The indexed datasets in the order of adding."""
+        found = [_read_dataset(file.parent) for file in self.place.glob("datasets/[!.]*/dataset.json")]
+        return tuple(sorted(found, key=lambda dataset: dataset.position))
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """The sample table of all datasets, rows sorted by cluster."""
+        if not self.datasets:
+            raise InputError(f"{self.place}: the index is empty; add a dataset first")
+        return sample_table.concat(sample_table.read(each.folder / "samples.parquet") for each in self.datasets)
+
+    @property
+    def cluster_sizes(self) -> np.ndarray:
+        """int64[K], |S_i| of every cluster of every dataset."""
+        return np.array([size for each in self.datasets for size in each.cluster_sizes], dtype=np.int64)
+
+    @property
+    def cluster_bytes(self) -> np.ndarray:
+        """int64[K], bytes to download of every cluster."""
+        return np.array([size for each in self.datasets for size in each.cluster_bytes], dtype=np.int64)
+
+    @property
+    def cluster_names(self) -> list[str]:
+        """`<dataset>/<number in the dataset>` of every cluster."""
+        return [f"{each.name}/{number}" for each in self.datasets for number in range(len(each.cluster_sizes))]
+
+    @property
+    def cluster_datasets(self) -> list[str]:
+        """The dataset of every cluster."""
+        return [each.name for each in self.datasets for _ in each.cluster_sizes]
+
+    @property
+    def cluster_of_row(self) -> np.ndarray:
+        """int64[N], the cluster of every row of `table`."""
+        return np.repeat(np.arange(len(self.cluster_sizes)), self.cluster_sizes)
+
+    def expert_paths(self) -> list[Path]:
+        """The expert file of every cluster."""
+        return [path for each in self.datasets for path in each.expert_paths()]
+
+    def experts(self, device: str = "cpu") -> list[ResNet18]:
+        """The expert of every cluster, in evaluation mode."""
+        return [load_expert(path, device) for path in self.expert_paths()]
+
+    def rows_of_cluster(self, cluster: int) -> np.ndarray:
+        """int64, the rows of `table` in a cluster."""
+        ends = np.cumsum(self.cluster_sizes)
+        return np.arange(ends[cluster] - self.cluster_sizes[cluster], ends[cluster])
+
+    def add(
+        self, table: pa.Table, k: int, extractor: Extractor, config: ExpertConfig, **options: Any
+    ) -> Dataset:
+        """Index one dataset: `add_all` of a single source. `options` are its other arguments, and `title` and `link`."""
+        about = {name: options.pop(name, None) for name in ("title", "link")}
+        return self.add_all([Source(table, k, **about)], extractor, config, **options)[0]
+
+    def add_all(
+        self,
+        sources: Sequence[Source],
+        extractor: Extractor,
+        config: ExpertConfig,
+        gating: Gating = "unsupervised",
+        size: int = 32,
+        seed: int = 0,
+        workers: int = 1,
+        engine: str = "processes",
+        on_corrupt: str = "raise",
+    ) -> list[Dataset]:
+        """Index datasets: partition each into its k clusters and train an expert on every one of them.
+
+        No other dataset is touched. Calling again after an interruption resumes (each expert on its own); a dataset that is
+        already in the index with the same settings is returned as it is.
+
+        Args:
+            extractor: network whose features are clustered (`nds.extractor`).
+            config: how experts are trained.
+            gating: `superclass` or `unsupervised`.
+            size: side in pixels to which images are decoded.
+            workers, engine: how many experts train at once, and where (`core.parallel`); the result does not depend on it.
+            on_corrupt: `raise`, or `skip` to leave unreadable images out (they are named in `Dataset.corrupt`).
+
+        Raises:
+            InputError: a table is empty or mixes datasets, k exceeds the samples (or, for superclasses, the classes), an
+                image is corrupt, or a name is taken by a dataset with other settings. Nothing is trained then.
+        """
+        settings = {
+            "gating": gating,
+            "task": config.task,
+            "size": size,
+            "extractor": extractor.fingerprint,
+            "seed": seed,
+            "train": asdict(config),
+        }
+        new = [source for source in sources if self._existing(source, settings) is None]
+        prepared = [_prepare(source, extractor, config, gating, size, seed, on_corrupt) for source in new]
+        jobs = [job for each in prepared for job in each.jobs]
+        experts = iter(train_experts(jobs, config, workers, engine) if jobs else [])
+        for each in prepared:
+            self._write(each, settings, [next(experts) for _ in each.jobs])
+        names = [source.name for source in sources]
+        return [next(each for each in self.datasets if each.name == name) for name in names]
+
+    def _write(self, prepared: "_Prepared", settings: dict[str, Any], experts: list[Path]) -> None:
+        """Write a dataset under a hidden name and rename it when it is whole."""
+        source, table, parts = prepared.source, prepared.table, prepared.parts
+        building = self.place / "datasets" / f".{source.name}"
+        shutil.rmtree(building, ignore_errors=True)  # what a killed run left; its experts lie in the cache
+        hashes = _copy_experts(experts, building / "experts")
+        sample_table.write(table.take(np.argsort(parts.clusters, kind="stable")), building / "samples.parquet")
+        save_file({"centroids": parts.centroids.astype(np.float32)}, building / "gating.safetensors")
+        cluster_bytes = np.bincount(parts.clusters, weights=table["bytes"].to_numpy(), minlength=source.k)
+        licences = sorted({licence for licence in table["licence"].to_pylist() if licence})
+        description = settings | {
+            "name": source.name,
+            "title": source.title or source.name,
+            "licence": ", ".join(licences) or None,
+            "link": source.link,
+            "position": max((each.position for each in self.datasets), default=-1) + 1,
+            "cluster_sizes": parts.sizes.tolist(),
+            "cluster_bytes": cluster_bytes.astype(np.int64).tolist(),
+            "experts": hashes,
+            "corrupt": [{"uri": entry.uri, "reason": entry.reason} for entry in prepared.decoded.corrupt],
+        }
+        write_json(building / "dataset.json", description)
+        building.rename(self.place / "datasets" / source.name)
+        for name_of_cache in ("datasets", "table"):
+            self.__dict__.pop(name_of_cache, None)
+
+    def _existing(self, source: Source, settings: dict[str, Any]) -> Dataset | None:
+        """The dataset of this name if it is indexed with the same settings; None if it is not indexed."""
+        each = next((each for each in self.datasets if each.name == source.name), None)
+        if each is None:
+            return None
+        found = {key: getattr(each, key) for key in settings} | {"k": len(each.cluster_sizes)}
+        wanted = json.loads(json.dumps(settings)) | {"k": source.k}
+        samples = sum(each.cluster_sizes) + len(each.corrupt)
+        if found == wanted and samples == source.table.num_rows:
+            return each
+        changed = sorted(key for key in wanted if wanted[key] != found[key]) or ["number of samples"]
+        raise InputError(
+            f"{each.folder}: a dataset of this name is indexed with other settings ({', '.join(changed)}); "
+            "remove that folder or add the data under another name"
+        )
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A source ready for training: its decodable samples, their partition, and a job for each expert."""
+
+    source: Source
+    table: pa.Table
+    decoded: images.DecodedImages
+    parts: Partition
+    jobs: list[ExpertJob]
+
+
+def _prepare(
+    source: Source,
+    extractor: Extractor,
+    config: ExpertConfig,
+    gating: Gating,
+    size: int,
+    seed: int,
+    on_corrupt: str,
+) -> _Prepared:
+    decoded = images.decode(source.table, size, on_corrupt)
+    table = source.table.take(decoded.rows)
+    labels, classes = sample_table.labels(table)
+    features = extractor.features(decoded.pixels, config.train.device)
+    parts = partition(gating, features, np.array(labels), source.k, seed)
+    jobs = _expert_jobs(source.name, decoded, parts, np.array(labels), classes, config)
+    return _Prepared(source, table, decoded, parts, jobs)
+
+
+def _expert_jobs(
+    name: str,
+    decoded: images.DecodedImages,
+    parts: Partition,
+    labels: np.ndarray,
+    classes: list[str],
+    config: ExpertConfig,
+) -> list[ExpertJob]:
+    """One job a cluster."""
+    jobs = []
+    for number in range(len(parts.centroids)):
+        rows = np.flatnonzero(parts.clusters == number)
+        own, own_labels = np.unique(labels[rows], return_inverse=True)
+        named = config.task == "classification" and (own >= 0).all()
+        jobs.append(
+            ExpertJob(
+                pixels=decoded.path,
+                rows=decoded.rows[rows],
+                name=f"{name}/{number}",
+                labels=own_labels if named else None,
+                classes=tuple(classes[label] for label in own) if named else (),
+                metadata=(("dataset", name), ("cluster", str(number))),
+            )
+        )
+    return jobs
+
+
+def _copy_experts(experts: list[Path], folder: Path) -> list[str]:
+    """Copy the trained experts into the index; SHA-256 of each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, path in enumerate(experts):
+        shutil.copyfile(path, folder / f"{number:03d}.safetensors")
+    return [sha256_file(path) for path in experts]
+
+
+def _read_dataset(folder: Path) -> Dataset:
+    try:
+        return Dataset(**json.loads((folder / "dataset.json").read_text()), folder=folder)
+    except (json.JSONDecodeError, TypeError) as error:
+        raise InputError(f"{folder / 'dataset.json'}: damaged ({error}); remove {folder} and add the dataset again") from error

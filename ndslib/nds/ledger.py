@@ -1,0 +1,240 @@
+"""The chapter's tables and figures, laid out from tidy results: published value beside ours, the picture, the claims.
+
+Used by the notebooks with the rows of one run, and by `ndslib record` with those of all seeds.
+"""
+
+from collections.abc import Callable
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ndslib.core.errors import InputError
+from ndslib.core.plots import PALETTE, bars_with_reported, interval_plot, paper_beside_ours
+from ndslib.core.publish import Rendered, claim
+from ndslib.core.scorecard import Claim
+from ndslib.core.stats import Interval, correlation_interval, mean_interval, paired_difference
+from ndslib.data import manifests
+from ndslib.data.reported import as_table, reported
+from ndslib.nds.experiments import VARIANTS
+from ndslib.nds.transfer import ENTIRE, KNN, NGIAM, SCRATCH, UNIFORM
+
+PAPER_NDS = "NDS (SP+SS)"  # the variant behind the rows that Table 5 and ICLR Table 1 call just "NDS" (equal numbers)
+ALL_CLIENTS = "all clients"
+
+
+def render(ledger_id: str, rows: pd.DataFrame) -> Rendered:
+    """Lay out one ledger row of this chapter.
+
+    Args:
+        rows: tidy results of one run or of several seeds (`core.records`).
+
+    Raises:
+        InputError: the id has no layout here, or `rows` holds nothing for it.
+    """
+    if ledger_id not in LAYOUTS:
+        raise InputError(f"no layout for {ledger_id!r}; this chapter lays out {sorted(LAYOUTS)}")
+    return LAYOUTS[ledger_id](ledger_id, rows)
+
+
+def seed_means(rows: pd.DataFrame, pretext: str) -> pd.DataFrame:
+    """Top-1 in percent of each seed, client, method and budget, for one pretext task."""
+    chosen = rows[(rows["experiment"] == "transfer") & (rows["metric"] == "top1") & (rows["pretext"] == pretext)]
+    if chosen.empty:
+        raise InputError(f"the results hold no transfer with pretext {pretext!r}")
+    return chosen.assign(top1=100 * chosen["value"])[["seed", "client", "method", "budget", "top1"]]
+
+
+def gains(results: pd.DataFrame, method: str, over: str, budget: float) -> dict[str, Interval]:
+    """Difference in top-1 points between two methods, paired by seed: one interval a client, and one for their mean.
+
+    `budget` is the share of the server; `Random Initialization` and `Entire Dataset` are found at their own.
+    """
+    sides = []
+    for name in (method, over):
+        own_budget = {SCRATCH: 0.0, ENTIRE: 1.0}.get(name, budget)
+        side = results[(results["method"] == name) & np.isclose(results["budget"], own_budget)]
+        sides.append(side.pivot(index="seed", columns="client", values="top1"))
+    ours, theirs = sides
+    ours, theirs = ours.align(theirs, join="inner")
+    clients = [client for client in results["client"].unique() if client in ours]
+    found = {client: paired_difference(ours[client], theirs[client]) for client in clients}
+    return found | {ALL_CLIENTS: mean_interval((ours - theirs)[clients].mean(axis=1))}
+
+
+def _table(results: pd.DataFrame, published: pd.DataFrame, rename: dict[str, str]) -> pd.DataFrame:
+    """Paper beside ours, rows as printed ("20% | NDS (SP+SS)"), a column a client."""
+    names = results["method"].map(lambda name: rename.get(name, name))
+    labels = [f"{budget:.0%} | {name}" for budget, name in zip(results["budget"], names, strict=True)]
+    ours = results.assign(row=labels).pivot_table(index="row", columns="client", values="top1", sort=False)
+    kept = [row for row in published.index if row in ours.index]
+    return paper_beside_ours(ours.loc[kept], published)
+
+
+def _bars(results: pd.DataFrame, published: pd.DataFrame, rename: dict[str, str], title: str) -> Figure:
+    """Top-1 of every client and method at the smallest budget, with the interval over seeds."""
+    budget = results.loc[~results["method"].isin((SCRATCH, ENTIRE)), "budget"].min()
+    shown = results[results["method"].isin((SCRATCH, ENTIRE)) | np.isclose(results["budget"], budget)]
+    bars = []
+    for (client, method), part in shown.groupby(["client", "method"], sort=False):
+        interval = mean_interval(part["top1"])
+        bounded = np.isfinite(interval.low)
+        row = f"{part['budget'].iloc[0]:.0%} | {rename.get(method, method)}"
+        printed = published[client].get(row, np.nan) if client in published else np.nan
+        low, high = (interval.low, interval.high) if bounded else (interval.mean, interval.mean)
+        bars.append((client, method, interval.mean, low, high, printed))
+    table = pd.DataFrame(bars, columns=["dataset", "method", "mean", "low", "high", "reported"])
+    return bars_with_reported(table, label="top-1 (%)", title=f"{title}, {budget:.0%} of the server")
+
+
+def _transfer(
+    pretext: str, compared: list[tuple[str, str]], methods: tuple[str, ...], rename: dict[str, str], title: str
+) -> Callable[[str, pd.DataFrame], Rendered]:
+    """The layout of a transfer table; `compared` are the pairs (method, over) whose difference is a claim."""
+
+    def layout(ledger_id: str, rows: pd.DataFrame) -> Rendered:
+        results = seed_means(rows, pretext)
+        results = results[results["method"].isin(methods)]
+        published = as_table(ledger_id)
+        if ledger_id == "ndsiclr-t1":  # its other columns are detection and segmentation: nds/04
+            published = published.filter(like="Classification | ").rename(columns=lambda name: name.split(" | ")[1])
+        claims: list[Claim] = []
+        present = set(results["method"])
+        budgets = sorted(set(results["budget"]) - {0.0, 1.0})
+        for method, over in compared:
+            if {method, over} <= present:
+                for budget in budgets:
+                    claims += _claims(results, method, over, budget)
+        return Rendered(_table(results, published, rename), _bars(results, published, rename, title), tuple(claims))
+
+    return layout
+
+
+def _claims(results: pd.DataFrame, method: str, over: str, budget: float) -> list[Claim]:
+    what = {SCRATCH: "random initialization", ENTIRE: "the entire dataset"}.get(over, over)
+    return [
+        claim(f"{method} at {budget:.0%} above {what}, {client}, top-1 points", interval)
+        for client, interval in gains(results, method, over, budget).items()
+    ]
+
+
+def gain_figure(rows: pd.DataFrame, method: str = "NDS (UP+SS)", over: str = UNIFORM, budget: float = 0.2) -> Figure:
+    """Gain of one method over another for every client, with its interval over seeds."""
+    found = gains(seed_means(rows, "labels"), method, over, budget)
+    return interval_plot(found, f"{method} minus {over.lower()} (top-1 points)", f"{budget:.0%} of the server")
+
+
+def _summary(ledger_id: str, rows: pd.DataFrame) -> Rendered:
+    """NDS-S Table 3 from the manifests, with the published counts beside it."""
+    del rows
+    table = manifests.summary_table()
+    printed = reported(ledger_id)
+    images = printed[printed["column"].str.startswith("images")].groupby("row", sort=False)["value"].sum()
+    ours = table["Images"].str.findall(r"\d+").map(lambda found: sum(map(int, found)))
+    table = table.assign(**{"Images in all": ours, "Images in all, published": images.reindex(table["Dataset"]).to_numpy()})
+    figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
+    server = table["Evaluation Metric"] == "-"
+    axes.barh(table["Dataset"], ours, color=np.where(server, PALETTE[0], PALETTE[1]))
+    axes.scatter(images.reindex(table["Dataset"]), table["Dataset"], marker="D", color="white", edgecolor="black", zorder=3)
+    axes.set(xscale="log", xlabel="images (bars: our manifests; diamonds: published)", title="Servers (first) and clients")
+    axes.invert_yaxis()
+    plt.close(figure)
+    return Rendered(table.set_index("Dataset"), figure)
+
+
+def confusion_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row a seed, client and cluster: proxy accuracy, and the domain classifier's error, loss and A-distance."""
+    chosen = rows[rows["experiment"] == "domain confusion"]
+    if chosen.empty:
+        raise InputError("the results hold no rows of the experiment 'domain confusion'")
+    index = ["seed", "client", "cluster", "dataset"]
+    return chosen.pivot_table(index=index, columns="metric", values="value", dropna=True).reset_index()
+
+
+def _confusion(ledger_id: str, rows: pd.DataFrame) -> Rendered:
+    """NDS Fig. 4 (every client) and NDS-ICLR Fig. 3 (one client): domain-classifier loss against proxy accuracy."""
+    table = confusion_rows(rows)
+    if ledger_id == "ndsiclr-f3":
+        table = table[table["client"] == table["client"].iloc[0]]
+    claims = [_correlation_claim(table, "loss", ALL_CLIENTS)] if ledger_id == "nds-f4" else []
+    claims += [
+        _correlation_claim(part, "loss", client)
+        for client, part in table.groupby("client", sort=False)
+        if part["seed"].nunique() > 1
+    ]
+    return Rendered(table, _scatter(table), tuple(claims))
+
+
+def _correlation_claim(table: pd.DataFrame, metric: str, name: str) -> Claim:
+    """Pearson's correlation; whole client-seed pairs are resampled, because their experts are not independent."""
+    groups = table["client"] + table["seed"].astype(str)
+    correlation = correlation_interval(table[metric], table["accuracy"], groups if groups.nunique() > 1 else None)
+    return claim(f"domain-classifier {metric} and proxy-task accuracy correlate, {name} (Pearson)", correlation.pearson)
+
+
+def _scatter(table: pd.DataFrame) -> Figure:
+    clients = list(table["client"].unique())
+    columns = min(3, len(clients))
+    lines = -(-len(clients) // columns)
+    figure, grid = plt.subplots(
+        lines, columns, figsize=(3.2 * columns, 2.8 * lines), layout="constrained", squeeze=False, sharex=True
+    )
+    datasets = list(table["dataset"].unique())
+    for axes, client in zip(grid.flat, clients, strict=False):
+        part = table[table["client"] == client]
+        for number, dataset in enumerate(datasets):
+            own = part[part["dataset"] == dataset]
+            axes.scatter(own["loss"], own["accuracy"], s=22, color=PALETTE[number % len(PALETTE)], label=dataset)
+        axes.set(title=f"client {client}")
+    for axes in grid.flat[len(clients) :]:
+        axes.axis("off")
+    figure.supxlabel("domain classifier's held-out log loss (high: domains confused)", fontsize="medium")
+    figure.supylabel("proxy-task accuracy", fontsize="medium")
+    handles, labels = grid.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(6, len(datasets)), title="expert's dataset")
+    plt.close(figure)
+    return figure
+
+
+def _growth(ledger_id: str, rows: pd.DataFrame) -> Rendered:
+    """NDS Fig. 7: cumulative training cost while datasets are added."""
+    del ledger_id
+    chosen = rows[(rows["experiment"] == "growth") & (rows["metric"] == "cumulative_madds")]
+    if chosen.empty:
+        raise InputError("the results hold no rows of the experiment 'growth'")
+    table = chosen.groupby(["step", "dataset", "method"], sort=False)["value"].mean().unstack("method")
+    figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
+    for number, method in enumerate(table):
+        axes.plot(range(1, len(table) + 1), table[method] / 1e12, marker="o", color=PALETTE[number], label=method)
+    added = table.index.get_level_values("dataset")
+    axes.set_xticks(range(1, len(table) + 1), [f"+ {name}" for name in added], rotation=30, ha="right")
+    axes.set(ylabel="training cost (10$^{12}$ multiply-adds)", ylim=(0, None), title="A growing dataserver")
+    axes.legend()
+    plt.close(figure)
+    last = table.iloc[-1] - table.iloc[-2]
+    ratio = float(last[NGIAM] / last["NDS"])  # a count, not an estimate: the interval is the number itself
+    text = "cost of adding the last dataset, retraining on everything over NDS (counted multiply-adds)"
+    return Rendered(table, figure, (claim(text, Interval(ratio, ratio, ratio, 1), margin=1.0),))
+
+
+ABLATION = (SCRATCH, ENTIRE, UNIFORM, *VARIANTS)
+COMPARISON = (SCRATCH, ENTIRE, UNIFORM, KNN, NGIAM, PAPER_NDS)
+SELF_SUPERVISED = (SCRATCH, ENTIRE, UNIFORM, PAPER_NDS)
+_AS_NDS = {PAPER_NDS: "NDS"}
+_ablation = _transfer("labels", [(each, UNIFORM) for each in VARIANTS], ABLATION, {}, "Ablation of gating and experts")
+_comparison = _transfer(
+    "labels", [(PAPER_NDS, each) for each in (UNIFORM, KNN, NGIAM, ENTIRE)], COMPARISON, _AS_NDS, "Selection methods"
+)
+LAYOUTS: dict[str, Callable[[str, pd.DataFrame], Rendered]] = {
+    "nds-t4": _ablation,
+    "ndsiclr-t3": _ablation,
+    "nds-t5": _comparison,
+    "ndsiclr-t1": _comparison,
+    "ndss-t1": _transfer("moco", [(PAPER_NDS, UNIFORM)], SELF_SUPERVISED, _AS_NDS, "MoCo pretraining"),
+    "ndss-t2": _transfer("rotation", [(PAPER_NDS, UNIFORM)], SELF_SUPERVISED, _AS_NDS, "RotNet pretraining"),
+    "ndss-t3": _summary,
+    "nds-f4": _confusion,
+    "ndsiclr-f3": _confusion,
+    "nds-f7": _growth,
+}

@@ -1,0 +1,225 @@
+"""Transfer: pretrain on what each method selects, fine-tune on each client, measure top-1 (NDS Tables 4 and 5).
+
+The same with self-supervised pretraining gives NDS-S Tables 1 and 2. Pretrained networks and single accuracies are cached
+under their content: clients that pretrain on the same rows (uniform sampling, everything) share one network, and a killed
+run computes only what is missing.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ndslib.core.cache import cached
+from ndslib.core.errors import InputError
+from ndslib.core.files import digest
+from ndslib.core.models import ResNet18
+from ndslib.core.parallel import run_jobs
+from ndslib.data import images, sample_table
+from ndslib.nds import baselines, extractor
+from ndslib.nds.downstream import Labelled, accuracy, fine_tune, new_network, pretrain
+from ndslib.nds.experiments import VARIANTS, Settings, build_server, client_images, rate, server_extractor
+from ndslib.nds.experts import ExpertConfig, load_expert, save_expert
+from ndslib.nds.recommend import recommend
+from ndslib.nds.scenarios import Client, Scenario
+
+VERSION = 1  # raise it when pretraining or fine-tuning changes, so that no old result is taken
+UNIFORM, KNN, NGIAM = "Uniform Sampling", "KNN + Cui et al.", "Ngiam et al."
+SCRATCH, ENTIRE = "Random Initialization", "Entire Dataset"
+SELECTIONS = (UNIFORM, *VARIANTS, KNN, NGIAM)
+METHODS = (SCRATCH, ENTIRE, *SELECTIONS)
+MOCO_LR = 0.03  # the MoCo paper's
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a transfer table.
+
+    Attributes:
+        rows: int64, rows of the scenario's table to pretrain on; None for no pretraining.
+        own_domain: share of those rows from the client's own domain on the server, NaN where there is none.
+    """
+
+    client: str
+    method: str
+    budget: float
+    rows: np.ndarray | None
+    own_domain: float
+
+
+def transfer(
+    settings: Settings,
+    clients: Sequence[str],
+    methods: Sequence[str],
+    budgets: Sequence[float],
+    pretext: str = "labels",
+) -> pd.DataFrame:
+    """Top-1 accuracy of clients after pretraining on what each method selects.
+
+    Args:
+        clients: names of the scenario's clients.
+        methods: of `METHODS`; `Random Initialization` and `Entire Dataset` take no budget.
+        budgets: shares of the server's images in (0, 1].
+        pretext: `labels`, `rotation` or `moco`.
+
+    All pretrainings take the same number of optimizer steps, so that methods differ in the data alone.
+
+    Returns:
+        A row a client, method and budget: client, method, budget (0 for no pretraining, 1 for everything), pretext,
+        top1 in [0, 1], own_domain (see `Cell`), images.
+
+    Raises:
+        InputError: an unknown client, method or pretext, a budget outside (0, 1], or a baseline's budget above the
+            labelled images.
+    """
+    _check(methods, budgets)
+    scenario = settings.load()
+    cells = [cell for name in clients for cell in select(scenario, settings, scenario.client(name), methods, budgets)]
+    run = {"workers": settings.workers, "engine": settings.engine}
+    unique = list({_key(scenario, settings, cell.rows, pretext): cell.rows for cell in cells}.values())
+    jobs = [(scenario, settings, rows, pretext) for rows in unique]
+    run_jobs(_pretrain, jobs, description=f"pretraining ({pretext})", **run)
+    calls = [(scenario, settings, cell.rows, pretext, cell.client) for cell in cells]
+    scores = run_jobs(_fine_tune, calls, description=f"fine-tuning ({pretext})", **run)
+    rows = [
+        {
+            "client": cell.client,
+            "method": cell.method,
+            "budget": cell.budget,
+            "pretext": pretext,
+            "top1": score,
+            "own_domain": cell.own_domain,
+            "images": 0 if cell.rows is None else len(cell.rows),
+        }
+        for cell, score in zip(cells, scores, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _check(methods: Sequence[str], budgets: Sequence[float]) -> None:
+    unknown = set(methods) - set(METHODS)
+    if unknown:
+        raise InputError(f"unknown methods {sorted(unknown)}; choose from {list(METHODS)}")
+    for budget in budgets:
+        if not 0 < budget <= 1:
+            raise InputError(f"budget is {budget}; give a share of the server in (0, 1]")
+
+
+def select(
+    scenario: Scenario, settings: Settings, client: Client, methods: Sequence[str], budgets: Sequence[float]
+) -> list[Cell]:
+    """What each method selects for one client, at each budget."""
+    datasets = scenario.table["dataset"].to_numpy(zero_copy_only=False)
+    cells = []
+    for method in methods:
+        for budget in {SCRATCH: (0.0,), ENTIRE: (1.0,)}.get(method, budgets):
+            rows = _rows(scenario, settings, client, method, round(budget * len(datasets)))
+            unknown = rows is None or client.domain is None
+            own = np.nan if unknown else float((datasets[rows] == client.domain).mean())
+            cells.append(Cell(client.name, method, budget, rows, own))
+    return cells
+
+
+def _rows(scenario: Scenario, settings: Settings, client: Client, method: str, budget: int) -> np.ndarray | None:
+    if method == SCRATCH:
+        return None
+    if method == ENTIRE:
+        return np.arange(scenario.table.num_rows)
+    if method == UNIFORM:
+        return baselines.uniform_rows(scenario.table.num_rows, budget, settings.seed)
+    if method in VARIANTS:
+        index = build_server(scenario, settings, method)
+        scores = rate(index, client, scenario.size, method, settings)
+        chosen = recommend(index, scores, budget, seed=settings.seed).samples["id"]
+        return pd.Index(scenario.table["id"].to_pylist()).get_indexer(chosen.to_pylist())
+    return _classification_baseline(scenario, settings, client, method, budget)
+
+
+def _classification_baseline(
+    scenario: Scenario, settings: Settings, client: Client, method: str, budget: int
+) -> np.ndarray:
+    """The two earlier methods, which see the labels of the whole server and of the client."""
+    labels = np.array(sample_table.labels(scenario.table)[0])
+    own = client_images(client.train, scenario.size)
+    if method == KNN:
+        network = server_extractor(scenario, settings)
+        pixels = images.decode(scenario.table, scenario.size).pixels
+        server_features, client_features = (network.features(each, settings.device) for each in (pixels, own.images))
+        return baselines.knn_rows(server_features, labels, client_features, own.labels, budget, settings.seed)
+    return baselines.ngiam_rows(source_classifier(scenario, settings), own.images, labels, budget, settings.seed)
+
+
+def source_classifier(scenario: Scenario, settings: Settings) -> ResNet18:
+    """A classifier of all labelled classes of the server (Ngiam et al.), trained once and cached."""
+    train = settings.train(settings.pretrain_steps, settings.batch_size, settings.pretrain_lr)
+    config = ExpertConfig(train, "classification", settings.width)
+    path = extractor.train_on_all(scenario.table, scenario.size, config, "source classifier")
+    return load_expert(path, settings.device)
+
+
+def _key(scenario: Scenario, settings: Settings, rows: np.ndarray | None, pretext: str) -> str:
+    """Name a pretrained network by its images, labels and training."""
+    chosen = None
+    if rows is not None:
+        labels = scenario.table["label"].take(rows).to_pylist()
+        chosen = [_content(scenario.table, scenario.size), rows.tolist(), labels]
+    run = [settings.pretrain_steps, settings.pretrain_lr, settings.batch_size, settings.width, settings.seed]
+    return digest(VERSION, chosen, scenario.size, run, settings.device, settings.precision, pretext)
+
+
+def _content(table: pa.Table, size: int) -> str:
+    """Names the decoded images of a table: changes with any of its files."""
+    return images.decode(table, size).path.parent.name
+
+
+def _pretrain(job: tuple[Scenario, Settings, np.ndarray | None, str]) -> Path | None:
+    """The file of a network pretrained on some rows of the server; None without pretraining."""
+    scenario, settings, rows, pretext = job
+    if rows is None:
+        return None
+    key = _key(scenario, settings, rows, pretext)
+
+    def build(place: Path) -> None:
+        labels = np.array(sample_table.labels(scenario.table)[0])[rows]
+        selection = Labelled(images.decode(scenario.table, scenario.size).pixels[rows], labels)
+        lr = MOCO_LR if pretext == "moco" else settings.pretrain_lr
+        config = settings.train(settings.pretrain_steps, settings.batch_size, lr)
+        network = pretrain(selection, config, settings.width, pretext=pretext)
+        save_expert(place, network, _description(network, settings, pretext))
+
+    return cached("pretrained", key, build, ".safetensors")
+
+
+def _description(network: ResNet18, settings: Settings, pretext: str) -> dict[str, str]:
+    classes = [str(number) for number in range(network.fc.out_features)]
+    return {
+        "format": "ndslib-expert-1",
+        "task": "classification",
+        "pretext": pretext,
+        "width": str(settings.width),
+        "stem": "cifar",
+        "classes": json.dumps(classes),
+    }
+
+
+def _fine_tune(call: tuple[Scenario, Settings, np.ndarray | None, str, str]) -> float:
+    """Top-1 of a client after fine-tuning the network pretrained on some rows, from the cache when measured before."""
+    scenario, settings, rows, pretext, name = call
+    client = scenario.client(name)
+    data = [_content(client.train, scenario.size), _content(client.test, scenario.size)]
+    steps = [settings.finetune_steps, settings.finetune_lr]
+    key = digest(_key(scenario, settings, rows, pretext), data, steps)
+
+    def build(place: Path) -> None:
+        start = _pretrain((scenario, settings, rows, pretext))
+        network = new_network(1, settings.width, "cifar", settings.seed) if start is None else load_expert(start)
+        config = settings.train(settings.finetune_steps, settings.batch_size, settings.finetune_lr)
+        tuned = fine_tune(network, client_images(client.train, scenario.size), config)
+        top1 = accuracy(tuned, client_images(client.test, scenario.size))
+        place.write_text(json.dumps({"top1": top1}))
+
+    return json.loads(cached("transfers", key, build, ".json").read_text())["top1"]
