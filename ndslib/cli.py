@@ -1,4 +1,4 @@
-"""The command line: `ndslib list | run | batch | scorecard | data | refresh`."""
+"""The command line: `ndslib list | run | batch | scorecard | record | data | refresh`."""
 
 from collections import Counter
 from pathlib import Path
@@ -119,6 +119,18 @@ def scorecard(markdown: Annotated[bool, typer.Option("--markdown", help="Print a
         table.add_row(*map(escape, line))
     console.print(table)
     console.print(f"{(card['regenerated'] != '').sum()} of {len(card)} regenerated")
+
+
+@app.command()
+def record(
+    notebook: Annotated[str, typer.Argument(help="A name such as nds/03.")],
+    preset: Annotated[str, typer.Option("--preset", help="Whose finished runs to take, all seeds.")] = "laptop",
+) -> None:
+    """Write figures/<chapter>/<ledger id>.{png,csv,json} from a notebook's finished runs (for a recorded result)."""
+    from ndslib.core.publish import publish
+
+    for path in publish(notebook, preset):
+        console.print(str(path), soft_wrap=True, highlight=False)
 
 
 @app.command()

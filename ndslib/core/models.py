@@ -25,7 +25,8 @@ class ResNet18(ResNet):
     Args:
         classes: outputs of the last linear layer.
         width: channels of the first stage, at least 1.
-        stem: `cifar` (3x3 convolution, no pooling; NDS section 4.2, 32 x 32 inputs) or `imagenet` (7x7, stride 2, pooling).
+        stem: `cifar` (3x3 convolution, no pooling; NDS section 4.2, 32 x 32 inputs) or `imagenet` (7x7, stride 2, and
+            pooling).
 
     Input uint8 or normalised float [B, 3, H, W]; output [B, classes]. `features(x)` is the penultimate layer,
     [B, feature_size].
@@ -53,10 +54,11 @@ class ResNet18(ResNet):
         self.layer4 = self._make_layer(BasicBlock, 8 * width, 2, stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.feature_size = 8 * width
-        self.fc = nn.Linear(self.feature_size, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        # Last, so that one random state starts the convolutions alike whatever the number of classes.
+        self.fc = nn.Linear(self.feature_size, classes)
         self.to(memory_format=torch.channels_last)  # a third faster on a CPU
 
     def features(self, images: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import struct
+import tokenize
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ DECODER_VERSION = 2  # raise it when a pixel changes, so that nothing decoded th
 _FRAGMENT = re.compile(r"(?P<path>.*?)(?:#xywh=(?P<xywh>\d+,\d+,\d+,\d+)|#row=(?P<row>\d+))?", re.DOTALL)
 _FILES_A_TASK = 256  # files that one task of a thread decodes; a task a file would cost memory by the million
 # What Pillow's and numpy's readers raise on damaged files, besides OSError.
-_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
+_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, struct.error, tokenize.TokenError, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The sample table: one row an image, of any dataset and any kind of label. Everything that selects returns rows of one.
+"""The sample table: one row an image, of any dataset and any kind of label. All that selects returns rows of one.
 
 Columns: `id` (unique, `<dataset>/<name>`), `dataset`, `uri` (absolute path or http(s) URL, optionally with a W3C media
 fragment `#xywh=x,y,w,h` for a crop in pixels or `#row=n` for a row of an array file), `split` (train, val or test),

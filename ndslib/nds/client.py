@@ -1,6 +1,8 @@
 """The client's side: FASTADAPT, Algorithm 3 of NDS. It rates experts on private images; only K numbers leave it."""
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -23,18 +25,20 @@ def rotation_accuracy(expert: Callable[[Tensor], Tensor], images: Images, batch_
 
     Args:
         expert: network with 4 outputs, [B, 3, S, S] -> [B, 4]; evaluated in `eval` mode, its mode is restored.
-        images: [N, 3, S, S], uint8 (0..255) or already normalised float.
+        images: [N, 3, S, S], uint8 (0..255) or already normalised float (computed in float32).
 
     Returns:
         An accuracy in [0, 1]; one in four is chance.
 
     Raises:
-        InputError: no images, images that are not square, or an expert without four outputs.
+        InputError: no images, images that are not square RGB, an expert without four outputs or with NaN among them.
     """
     return float(rate_by_rotation([expert], images, batch_size)[0])
 
 
-def rate_by_rotation(experts: Sequence[Callable[[Tensor], Tensor]], images: Images, batch_size: int = 256) -> np.ndarray:
+def rate_by_rotation(
+    experts: Sequence[Callable[[Tensor], Tensor]], images: Images, batch_size: int = 256
+) -> np.ndarray:
     """Rotation accuracies of K experts, float64[K] in [0, 1] (NDS eq. 5).
 
     Each batch is read and rotated once for all experts.
@@ -54,7 +58,14 @@ def _rotation_hits(expert: Callable[[Tensor], Tensor], turned: Tensor, targets: 
     device = _device(expert)
     scores = expert(turned.to(device))
     if scores.shape != (len(targets), ROTATIONS):
-        raise InputError(f"the expert gives scores of shape {tuple(scores.shape)}, wanted ({len(targets)}, {ROTATIONS})")
+        raise InputError(
+            f"the expert gives scores of shape {tuple(scores.shape)}, wanted ({len(targets)}, {ROTATIONS}): "
+            "is it a rotation expert?"
+        )
+    if scores.isnan().any():
+        raise InputError(
+            "the expert's scores are NaN: its weights or the images are damaged; download or train it again"
+        )
     return int((scores.argmax(1) == targets.to(device)).sum())
 
 
@@ -71,28 +82,43 @@ def rate_by_linear_head(
 
     Args:
         images: [N, 3, S, S], uint8 or normalised float.
-        labels: int64[N], classes 0..C-1.
-        holdout: share of the images, stratified by class, on which the accuracy is measured.
+        labels: whole numbers [N], classes 0..C-1.
+        holdout: share of the images in (0, 1), stratified by class, on which the accuracy is measured; as many images
+            as there are classes, at least, are held out, and as many trained on.
         epochs: passes of the linear layer over the other images.
 
     Returns:
         float64[K] in [0, 1].
 
     Raises:
-        InputError: labels of the wrong length, or a class with fewer than two images (it cannot be split).
+        InputError: labels that are no class numbers or not one an image, a class with a single image (it cannot be
+            split), fewer than two classes, or a `holdout` outside (0, 1).
     """
     labels = np.asarray(labels)
-    if labels.shape != (len(images),):
-        raise InputError(f"{len(images)} images but labels of shape {labels.shape}: give one label an image")
+    if labels.shape != (len(images),) or labels.dtype.kind not in "iu" or (labels < 0).any():
+        raise InputError(
+            f"{len(images)} images but labels of shape {labels.shape} and type {labels.dtype}: give each image its "
+            "class, a whole number from 0"
+        )
+    labels = labels.astype(np.int64)
+    train, test = _split(labels, holdout, seed)
+    features = _penultimate(experts, images, batch_size)
+    return np.array([_probe(each, labels, train, test, epochs, seed) for each in features])
+
+
+def _split(labels: np.ndarray, holdout: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on and rows held out, stratified by class."""
     counts = np.bincount(labels)
-    if (counts == 1).any() or len(counts) < 2:
+    classes = np.count_nonzero(counts)
+    if (counts == 1).any() or classes < 2:
         raise InputError(
             f"a linear head needs at least two classes with two images each; images per class: {counts.tolist()}. "
             "Add images, or rate by rotation"
         )
-    train, test = train_test_split(np.arange(len(labels)), test_size=holdout, stratify=labels, random_state=seed)
-    features = _penultimate(experts, images, batch_size)
-    return np.array([_probe(each, labels, train, test, epochs, seed) for each in features])
+    if not 0 < holdout < 1:
+        raise InputError(f"holdout is {holdout}; it is the share of the images held out, in (0, 1)")
+    held_out = min(max(math.ceil(holdout * len(labels)), classes), len(labels) - classes)
+    return train_test_split(np.arange(len(labels)), test_size=held_out, stratify=labels, random_state=seed)
 
 
 def fast_adapt(
@@ -104,7 +130,8 @@ def fast_adapt(
 ) -> np.ndarray:
     """FASTADAPT (NDS Algorithm 3): the scores z, float64[K] in [0, 1].
 
-    `rotation` needs no labels and adapts nothing; `linear` fits a linear head on a part of the client's labelled images.
+    `rotation` needs no labels and adapts nothing; `linear` fits a linear head on a part of the client's labelled
+    images.
     """
     if method == "rotation":
         return rate_by_rotation(experts, images)
@@ -147,14 +174,17 @@ def _probe(features: Tensor, labels: np.ndarray, train: np.ndarray, test: np.nda
         return float((head(features[test]).argmax(1) == targets[test]).double().mean())
 
 
-def _batches(images: Images, batch_size: int) -> Iterable[Tensor]:
+def _batches(images: Images, batch_size: int) -> Iterator[Tensor]:
+    if batch_size < 1:
+        raise InputError(f"batch_size is {batch_size}; at least 1 is needed")
     if len(images) == 0:
         raise InputError("the client has no images: the experts cannot be rated")
     if images.ndim != 4 or images.shape[1] != 3:
         raise InputError(f"images have shape {tuple(images.shape)}, wanted [N, 3, S, S]")
     for start in range(0, len(images), batch_size):
         batch = images[start : start + batch_size]
-        yield batch if isinstance(batch, Tensor) else torch.from_numpy(np.array(batch))
+        batch = batch if isinstance(batch, Tensor) else torch.from_numpy(np.array(batch))
+        yield batch.float() if batch.is_floating_point() else batch
 
 
 def _device(expert: Callable[[Tensor], Tensor]) -> torch.device:
@@ -163,16 +193,15 @@ def _device(expert: Callable[[Tensor], Tensor]) -> torch.device:
     return torch.device("cpu") if parameter is None else parameter.device
 
 
-class _evaluating:  # noqa: N801 - reads as a verb: with _evaluating(experts)
-    """Experts in evaluation mode for the length of a block."""
-
-    def __init__(self, experts: Iterable[Callable[[Tensor], Tensor]]) -> None:
-        self.modes = [(expert, expert.training) for expert in experts if isinstance(expert, nn.Module)]
-
-    def __enter__(self) -> None:
-        for expert, _ in self.modes:
-            expert.eval()
-
-    def __exit__(self, *_: object) -> None:
-        for expert, mode in self.modes:
-            expert.train(mode)
+@contextlib.contextmanager
+def _evaluating(experts: Sequence[Callable[[Tensor], Tensor]]) -> Iterator[None]:
+    """Experts in evaluation mode for the length of a block; each of their modules gets its own mode back."""
+    modules = [module for expert in experts if isinstance(expert, nn.Module) for module in expert.modules()]
+    modes = [(module, module.training) for module in modules]
+    for module in modules:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

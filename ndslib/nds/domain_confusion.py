@@ -52,7 +52,9 @@ def domain_classifier(
     """
     source, target = _checked("source", source_features, folds), _checked("target", target_features, folds)
     if source.shape[1] != target.shape[1]:
-        raise InputError(f"source has {source.shape[1]} features and target {target.shape[1]}: use one extractor for both")
+        raise InputError(
+            f"source has {source.shape[1]} features and target {target.shape[1]}: use one extractor for both"
+        )
     count = min(len(source), len(target))
     parts = [_sample(side, count, name, seed) for name, side in (("source", source), ("target", target))]
     features, domains = np.concatenate(parts), np.repeat([0, 1], count)

@@ -5,7 +5,7 @@ Pretraining uses the labels of the selection (NDS section 4.2), RotNet (NDS-S Ta
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -61,7 +61,8 @@ def pretrain(
     """Pretrain the client's network from random initialisation on a selection.
 
     Args:
-        pretext: `labels` (images without one are left out; classes of all datasets together), `rotation` or `moco`.
+        pretext: `labels` (images without one are left out; classes of all datasets together), `rotation` (a quarter of
+            the batch, at its four rotations: the same compute as a batch of labels) or `moco`.
 
     Raises:
         InputError: `labels` with fewer than two labelled classes, or an unknown pretext.
@@ -70,6 +71,7 @@ def pretrain(
         return _pretrain_on_labels(selection, config, width, stem)
     if pretext == "rotation":
         model = new_network(ROTATIONS, width, stem, config.seed)
+        config = replace(config, batch_size=max(1, config.batch_size // ROTATIONS))
         fit(model, rotation_loss, _image_batches(selection.images, config), config)
         return model
     if pretext == "moco":

@@ -1,7 +1,7 @@
 """An experiment's settings, its dataserver, and what the experts say of each client; `transfer` builds on it.
 
-Experts, features and decoded images are cached under their content, so a rerun, another notebook or a killed run computes
-only what is missing.
+Experts, features and decoded images are cached under their content, so a rerun, another notebook or a killed run
+computes only what is missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ndslib.core import paths
 from ndslib.core.errors import InputError
@@ -17,8 +18,9 @@ from ndslib.core.training import TrainConfig
 from ndslib.data import images, sample_table
 from ndslib.nds import extractor
 from ndslib.nds.client import fast_adapt
+from ndslib.nds.domain_confusion import domain_classifier
 from ndslib.nds.downstream import Labelled
-from ndslib.nds.experts import ExpertConfig
+from ndslib.nds.experts import EXPERT_VERSION, ExpertConfig
 from ndslib.nds.extractor import Extractor
 from ndslib.nds.index import Index
 from ndslib.nds.recommend import recommend
@@ -94,8 +96,9 @@ def build_server(scenario: Scenario, settings: Settings, variant: str = "NDS (UP
     """The scenario's dataserver, its index in the cache: a dataset at a time, each with its own experts."""
     gating, task, _ = variant_of(variant)
     gate_features = server_extractor(scenario, settings)
-    sources = [(source.name, source.k, source.table["id"].to_pylist()) for source in scenario.sources]
-    key = digest(scenario.name, sources, gating, asdict(settings.experts(task)), gate_features.fingerprint, settings.seed)
+    sources = [(each.name, each.k, content(each.table, scenario.size)) for each in scenario.sources]
+    config = asdict(settings.experts(task))
+    key = digest(scenario.name, sources, gating, config, EXPERT_VERSION, gate_features.fingerprint, settings.seed)
     index = Index.create(paths.cache_root() / "indexes" / key, scenario.name)
     index.add_all(
         scenario.sources,
@@ -124,10 +127,29 @@ def rate(index: Index, client: Client, size: int, variant: str, settings: Settin
     return fast_adapt(index.experts(settings.device), data.images, data.labels, method, settings.seed)
 
 
-def client_images(table, size: int) -> Labelled:
-    """A client's images and integer labels; every row must be labelled."""
-    labels, _ = sample_table.labels(table)
-    return Labelled(images.decode(table, size).pixels, np.array(labels))
+def client_images(table: pa.Table, size: int, classes: Sequence[str] | None = None) -> Labelled:
+    """A client's images and integer labels.
+
+    Args:
+        classes: `<dataset>/<label>` in label order; left out, those of the table, sorted. Test images take the classes
+            of the training images, so that a label means the same in both.
+
+    Raises:
+        InputError: a row has no label, or one that is not among the classes.
+    """
+    labels, names = sample_table.labels(table)
+    if -1 in labels:
+        raise InputError(f"{table['id'][labels.index(-1)]}: a client's image without a label; remove it from the table")
+    numbers = {name: number for number, name in enumerate(names if classes is None else classes)}
+    if unknown := sorted(set(names) - set(numbers)):
+        raise InputError(f"test classes {unknown[:5]} have no training image: remove them, or add training images")
+    return Labelled(images.decode(table, size).pixels, np.array([numbers[names[label]] for label in labels]))
+
+
+def content(table: pa.Table, size: int) -> str:
+    """Names the ids, labels and decoded images of a table; changes with any of its files."""
+    decoded = images.decode(table, size).path.parent.name
+    return digest(decoded, table["id"].to_pylist(), table["label"].to_pylist())
 
 
 def ratings(settings: Settings, clients: Sequence[str], variant: str = "NDS (UP+SS)") -> pd.DataFrame:
@@ -137,11 +159,40 @@ def ratings(settings: Settings, clients: Sequence[str], variant: str = "NDS (UP+
     `recommend.Recommendation.clusters` for a budget of 20 %.
     """
     scenario = settings.load()
+    chosen = [scenario.client(name) for name in clients]  # an unknown name stops here, before anything is trained
     index = build_server(scenario, settings, variant)
     tables = []
-    for name in clients:
-        client = scenario.client(name)
+    for client in chosen:
         scores = rate(index, client, scenario.size, variant, settings)
         answer = recommend(index, scores, budget=max(1, index.table.num_rows // 5), seed=settings.seed)
-        tables.append(answer.clusters.assign(client=name, domain=client.domain))
+        tables.append(answer.clusters.assign(client=client.name, domain=client.domain))
     return pd.concat(tables, ignore_index=True)
+
+
+def confusion(settings: Settings, clients: Sequence[str], variant: str = "NDS (UP+SS)") -> pd.DataFrame:
+    """Domain confusion beside proxy accuracy, for every expert and client (NDS Fig. 4).
+
+    Returns:
+        A row a client and cluster: client, cluster, dataset, accuracy (the score z of eq. 5), and the domain
+        classifier's error, loss and a_distance (`domain_confusion.DomainClassifier`) between the cluster's images and
+        the client's.
+    """
+    scenario = settings.load()
+    chosen = [scenario.client(name) for name in clients]
+    index = build_server(scenario, settings, variant)
+    network = server_extractor(scenario, settings)
+    server = network.features(images.decode(index.table, scenario.size).pixels, settings.device)
+    rows = []
+    for client in chosen:
+        own = network.features(images.decode(client.train, scenario.size).pixels, settings.device)
+        scores = rate(index, client, scenario.size, variant, settings)
+        for cluster, (title, score) in enumerate(zip(index.cluster_names, scores, strict=True)):
+            found = domain_classifier(server[index.rows_of_cluster(cluster)], own, settings.seed)
+            about = {
+                "client": client.name,
+                "cluster": title,
+                "dataset": index.cluster_datasets[cluster],
+                "accuracy": score,
+            }
+            rows.append(about | found._asdict())
+    return pd.DataFrame(rows)

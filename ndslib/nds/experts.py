@@ -1,8 +1,9 @@
 """Experts: one small network a part of the dataserver's images, trained on its part alone (NDS section 3.2.2)."""
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,8 +23,10 @@ from ndslib.core.seeding import derive_seed, generator
 from ndslib.core.training import ShuffledIndices, TrainConfig, fit
 from ndslib.data.augment import crop_and_flip
 
-EXPERT_VERSION = 1  # raise it when training changes, so that no cached expert of the old kind is taken
+EXPERT_VERSION = 3  # raise it when training changes, so that no cached expert of the old kind is taken
 ROTATIONS = 4
+FORMAT = "ndslib-expert-1"
+_ENTRY = "ndslib-expert"  # of the safetensors metadata
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,9 @@ class ExpertJob:
         pixels: path of a uint8[N, 3, S, S] `.npy` (opened as a memory map, so jobs are cheap to send to processes).
         rows: int64[n], this expert's images.
         labels: int64[n] in 0..len(classes)-1, or None.
-        classes: class names, in label order; empty for rotation.
+        classes: class names, in label order; empty for rotation. Of one class nothing can be learnt: the loss is 0.
         name: dataset and part, for progress and error messages.
-        metadata: text values to store with the weights.
+        metadata: text values to store with the weights, beside the package's own (`read_metadata`).
     """
 
     pixels: Path
@@ -99,12 +102,14 @@ def train_expert(job: ExpertJob, config: ExpertConfig, checkpoint_every: int = 5
     """Train one expert, or take it from the cache; resumes from its own checkpoint after an interruption.
 
     Returns:
-        The safetensors file in the cache, named by all that its content depends on (images, labels, configuration).
+        The safetensors file in the cache, named by all that its content depends on (images, labels, configuration,
+        metadata). On a CPU its bytes are the same whether training was interrupted or not; it uses one thread.
 
     Raises:
-        InputError: no images; labels absent or of one class only for a task-specific expert.
+        InputError: no images; no label, or a wrong one, for an image of a task-specific expert.
         NonFiniteLoss: training diverged.
     """
+    check_job(job, config)
     place = paths.cache_root() / "experts" / f"{_key(job, config)}.safetensors"
     if place.exists():
         return place
@@ -112,21 +117,34 @@ def train_expert(job: ExpertJob, config: ExpertConfig, checkpoint_every: int = 5
     identity = place.stem
     checkpoint = place.with_suffix(".checkpoint")
     loss_of = rotation_loss if config.task == "rotation" else classification_loss
-    losses = fit(model, loss_of, _batches(job, config), config.train, checkpoint, checkpoint_every, identity=identity)
+    with _one_thread():
+        losses = fit(
+            model, loss_of, _batches(job, config), config.train, checkpoint, checkpoint_every, identity=identity
+        )
     save_expert(place, model, _metadata(job, config, losses))
     checkpoint.unlink(missing_ok=True)
     return place
 
 
 def train_experts(
-    jobs: Sequence[ExpertJob], config: ExpertConfig, workers: int = 1, engine: str = "processes"
+    jobs: Sequence[ExpertJob],
+    config: ExpertConfig,
+    workers: int = 1,
+    engine: str = "processes",
+    description: str = "experts",
 ) -> list[Path]:
     """Train independent experts, `workers` at a time (`engine`: `processes`, `serial` or `ray`); files in job order.
 
     Every expert trains on one thread, so the weights do not depend on `workers` or `engine`.
+
+    Raises:
+        InputError: as `train_expert`, before any expert is trained.
+        ExceptionGroup: some experts failed in training; the others are in the cache.
     """
+    for job in jobs:
+        check_job(job, config)
     arguments = [(job, config) for job in jobs]
-    return run_jobs(_train_one, arguments, workers=workers, engine=engine, description="experts")
+    return run_jobs(_train_one, arguments, workers=workers, engine=engine, description=description)
 
 
 def _train_one(arguments: tuple[ExpertJob, ExpertConfig]) -> Path:
@@ -135,19 +153,43 @@ def _train_one(arguments: tuple[ExpertJob, ExpertConfig]) -> Path:
 
 def new_expert(job: ExpertJob, config: ExpertConfig) -> ResNet18:
     """An untrained expert for a job, initialised from the configuration's seed alone (same start for every part)."""
-    if len(job.rows) == 0:
-        raise InputError(f"expert {job.name}: there are no images to train on")
-    classes = ROTATIONS
-    if config.task == "classification":
-        if job.labels is None or len(np.unique(job.labels)) < 1 or (job.labels < 0).any():
-            raise InputError(f"expert {job.name}: task-specific experts need a label for every image; use task='rotation'")
-        classes = len(job.classes)
+    check_job(job, config)
+    classes = ROTATIONS if config.task == "rotation" else len(job.classes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed("expert", config.train.seed))
         return ResNet18(classes, config.width, config.stem)
 
 
-def _batches(job: ExpertJob, config: ExpertConfig):
+def check_job(job: ExpertJob, config: ExpertConfig) -> None:
+    """Refuse a job that cannot be trained.
+
+    Raises:
+        InputError: no images; for a task-specific expert, labels that are absent, too few or outside the classes.
+    """
+    if len(job.rows) == 0:
+        raise InputError(f"expert {job.name}: there are no images to train on; choose fewer parts or add images")
+    if config.task == "rotation":
+        return
+    if job.labels is None or len(job.labels) != len(job.rows) or (job.labels < 0).any():
+        raise InputError(f"expert {job.name}: task-specific experts need a label for every image; use task='rotation'")
+    if job.labels.max() >= len(job.classes):
+        raise InputError(
+            f"expert {job.name}: label {job.labels.max()} for the {len(job.classes)} classes {job.classes}"
+        )
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums over several threads depend on their number, and the file's name does not tell it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _batches(job: ExpertJob, config: ExpertConfig) -> Callable[[int], Tensor | tuple[Tensor, Tensor]]:
     pixels = np.load(job.pixels, mmap_mode="r", allow_pickle=False)
     train = config.train
     indices = ShuffledIndices(len(job.rows), train.batch_size, train.seed)
@@ -162,22 +204,21 @@ def _batches(job: ExpertJob, config: ExpertConfig):
 
 
 def _key(job: ExpertJob, config: ExpertConfig) -> str:
-    """Name an expert by its content: pixels of its images, labels, classes, configuration, device class."""
+    """Name an expert by its content: pixels of its images, labels, classes, metadata, configuration."""
     pixels = np.load(job.pixels, mmap_mode="r", allow_pickle=False)
     state = hashlib.sha256()
     for start in range(0, len(job.rows), 4096):
         state.update(np.ascontiguousarray(pixels[job.rows[start : start + 4096]]))
     if job.labels is not None and config.task == "classification":
         state.update(np.ascontiguousarray(job.labels))
-    classes = job.classes if config.task == "classification" else ()
-    return digest(state.hexdigest(), pixels.shape[1:], classes, job.metadata, asdict(config), EXPERT_VERSION)
+    return digest(state.hexdigest(), pixels.shape[1:], job.classes, job.metadata, asdict(config), EXPERT_VERSION)
 
 
 def _metadata(job: ExpertJob, config: ExpertConfig, losses: list[float]) -> dict[str, str]:
     """All that is needed to build the network again and to know where it came from; no time of day, no host."""
     last = losses[-20:]
-    return {
-        "format": "ndslib-expert-1",
+    return dict(job.metadata) | {
+        "format": FORMAT,
         "task": config.task,
         "width": str(config.width),
         "stem": config.stem,
@@ -185,28 +226,34 @@ def _metadata(job: ExpertJob, config: ExpertConfig, losses: list[float]) -> dict
         "images": str(len(job.rows)),
         "train": json.dumps(asdict(config.train), sort_keys=True),
         "final_loss": f"{sum(last) / len(last):.4f}" if last else "untrained",
-    } | dict(job.metadata)
+    }
 
 
 def save_expert(path: Path, model: ResNet18, metadata: dict[str, str]) -> None:
-    """Write weights and metadata as safetensors, atomically."""
+    """Write weights and metadata as safetensors, atomically; the same content gives the same bytes."""
     weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file(weights, temporary, metadata)
+        # One entry of JSON: safetensors writes several in an order that changes from process to process.
+        save_file(weights, temporary, {_ENTRY: json.dumps(metadata, sort_keys=True)})
 
 
 def read_metadata(path: Path | str) -> dict[str, str]:
     """The text metadata of an expert file.
+
+    Keys: format, task, width, stem, classes (JSON list), images (number trained on), train (JSON, `TrainConfig`),
+    final_loss (mean of the last 20 steps), and those of the job, such as dataset and cluster.
 
     Raises:
         InputError: the file is absent or is not an expert of this package.
     """
     try:
         with safe_open(path, "pt") as stream:
-            metadata = stream.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: not a readable safetensors file ({error}); download or train the expert again") from error
-    if metadata.get("format") != "ndslib-expert-1":
+            metadata = json.loads((stream.metadata() or {}).get(_ENTRY, "{}"))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(
+            f"{path}: not a readable safetensors file ({error}); download or train the expert again"
+        ) from error
+    if metadata.get("format") != FORMAT:
         raise InputError(f"{path}: safetensors without an expert's metadata (format is {metadata.get('format')!r})")
     return metadata
 
@@ -218,10 +265,10 @@ def load_expert(path: Path | str, device: str = "cpu") -> ResNet18:
         InputError: the file is absent, damaged, or its weights do not fit the network that its metadata describes.
     """
     metadata = read_metadata(path)
-    classes = ROTATIONS if metadata["task"] == "rotation" else len(json.loads(metadata["classes"]))
-    model = ResNet18(classes, int(metadata["width"]), metadata["stem"])
     try:
+        classes = ROTATIONS if metadata["task"] == "rotation" else len(json.loads(metadata["classes"]))
+        model = ResNet18(classes, int(metadata["width"]), metadata["stem"])
         model.load_state_dict(load_file(path))
-    except RuntimeError as error:
-        raise InputError(f"{path}: the weights do not fit a ResNet-18 of width {metadata['width']}: {error}") from error
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: the weights do not fit the ResNet-18 of its metadata {metadata}: {error}") from error
     return model.to(device).eval()

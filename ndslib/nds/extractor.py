@@ -1,10 +1,10 @@
 """The feature extractor whose features are clustered: ImageNet's weights, or a network trained here and cached.
 
-The paper clusters features of a network pretrained on ImageNet (NDS section 3.2.1). Where those weights are not at hand, a
-classifier of all labelled classes of the server stands in, trained like one large expert.
+The paper clusters features of a network pretrained on ImageNet (NDS section 3.2.1). Where those weights are not at
+hand, a classifier of all labelled classes of the server stands in, trained like one large expert.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -14,10 +14,11 @@ import torch
 from torch import nn
 
 from ndslib.core import features
+from ndslib.core.errors import InputError
+from ndslib.core.files import digest
 from ndslib.core.models import IMAGE_MEAN, IMAGE_STD
-from ndslib.core.parallel import run_jobs
 from ndslib.data import images, sample_table
-from ndslib.nds.experts import ExpertConfig, ExpertJob, load_expert, train_expert
+from ndslib.nds.experts import ExpertConfig, ExpertJob, load_expert, train_experts
 
 OWN = features.Preprocessing(IMAGE_MEAN, IMAGE_STD)
 
@@ -32,7 +33,7 @@ class Extractor:
     @cached_property
     def fingerprint(self) -> str:
         """Names the weights and the preprocessing."""
-        return f"{features.fingerprint(self.network)[:16]}-{self.preprocessing.size or 'own size'}"
+        return digest(features.fingerprint(self.network), asdict(self.preprocessing))
 
     def features(self, pixels: np.ndarray, device: str = "cpu") -> np.ndarray:
         """Features float32[N, D] of images uint8[N, 3, S, S], from the cache when they were computed before."""
@@ -49,29 +50,32 @@ def imagenet(name: str = "resnet18") -> Extractor:
     return Extractor(features.imagenet_extractor(name), features.IMAGENET)
 
 
-def trained(table: pa.Table, size: int, config: ExpertConfig) -> Extractor:
+def trained(table: pa.Table, size: int, config: ExpertConfig, on_corrupt: str = "raise") -> Extractor:
     """The penultimate layer of a classifier of all labelled classes of a sample table (`train_on_all`)."""
-    network = load_expert(train_on_all(table, size, config))
+    network = load_expert(train_on_all(table, size, config, on_corrupt=on_corrupt))
     network.fc = nn.Identity()
     return Extractor(network)
 
 
-def train_on_all(table: pa.Table, size: int, config: ExpertConfig, name: str = "feature extractor") -> Path:
+def train_on_all(
+    table: pa.Table, size: int, config: ExpertConfig, name: str = "feature extractor", on_corrupt: str = "raise"
+) -> Path:
     """Train one network on every labelled image of a sample table, or take it from the cache.
 
     With `config.task` `rotation`, labels are not looked at and every image counts. Returns an expert file.
+
+    Raises:
+        InputError: an image is corrupt (with `on_corrupt` `raise`), or no image has a label.
     """
-    decoded = images.decode(table, size)
+    decoded = images.decode(table, size, on_corrupt)
     labels, classes = sample_table.labels(table)
     labels = np.array(labels)[decoded.rows]
     if config.task == "rotation":
         job = ExpertJob(decoded.path, decoded.rows, name)
     else:
         rows = np.flatnonzero(labels >= 0)
+        if rows.size == 0:
+            raise InputError(f"{name}: none of the {len(labels)} images has a label; use task='rotation'")
         job = ExpertJob(decoded.path, decoded.rows[rows], name, labels[rows], tuple(classes))
-    (path,) = run_jobs(_train, [(job, config)], description=name)
+    (path,) = train_experts([job], config, description=name)
     return path
-
-
-def _train(arguments: tuple[ExpertJob, ExpertConfig]) -> Path:
-    return train_expert(*arguments)

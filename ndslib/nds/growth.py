@@ -1,8 +1,8 @@
 """What it costs to add datasets to a server one by one: NDS beside Ngiam et al. (NDS section 4.3, Figure 7).
 
-Ngiam et al. represent the server by a classifier of all its classes, which every added dataset makes them train again on
-everything. NDS trains experts on the added dataset alone. NDS is not cheaper on the first dataset: an expert sees each
-image at four rotations, four passes where the classifier needs one. It pays each image once, whatever comes later.
+Ngiam et al. represent the server by a classifier of all its classes, which every added dataset makes them train again
+on everything. NDS trains experts on the added dataset alone. NDS is not cheaper on the first dataset: an expert sees
+each image at four rotations, four passes where the classifier needs one. It pays each image once, whatever comes later.
 """
 
 import copy
@@ -19,7 +19,7 @@ from ndslib.core.errors import InputError
 from ndslib.core.training import TrainConfig, make_optimizer
 from ndslib.nds.experts import ROTATIONS
 
-TRAIN_PER_FORWARD = 3  # a backward pass computes two products, for inputs and for weights, each as large as the forward one
+TRAIN_PER_FORWARD = 3  # backward computes two products, for inputs and for weights, each as large as the forward one
 
 
 def growth(

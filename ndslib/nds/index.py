@@ -8,11 +8,13 @@
 
 Clusters are numbered through all datasets in the order of adding, and the rows of `Index.table` are sorted by cluster:
 that is what lets a selection cost nothing that grows with the index. Adding a dataset writes one new folder and touches
-no other (NDS section 3.2.1). It is built under a hidden name and renamed when whole; a killed build resumes.
+no other (NDS section 3.2.1). It is built under a hidden name and renamed when whole. A killed build resumes, as its
+experts lie in the cache; the hidden folder that it may leave is never looked at.
 """
 
 import json
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -21,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from safetensors.numpy import save_file
 
 from ndslib.core.errors import InputError
@@ -49,8 +52,10 @@ class Source:
         names = self.table["dataset"].unique().to_pylist()
         if len(names) != 1:
             raise InputError(f"a source is one dataset; its sample table holds {names or 'no rows'}")
-        if "/" in names[0] or names[0].startswith("."):
-            raise InputError(f"dataset name {names[0]!r} cannot be a folder name: remove '/' and leading dots")
+        if not names[0] or "/" in names[0] or names[0].startswith("."):
+            raise InputError(
+                f"dataset name {names[0]!r} cannot be a folder name: it needs letters, no '/', no leading dot"
+            )
         return names[0]
 
 
@@ -112,12 +117,15 @@ class Index:
         """Open an index.
 
         Raises:
-            InputError: there is none, or it is of another format.
+            InputError: there is none, or it is damaged or of another format.
         """
         place = Path(place)
         if not (place / "index.json").is_file():
             raise InputError(f"{place}: no index here (index.json is absent); build one with Index.create and add")
-        found = json.loads((place / "index.json").read_text()).get("format")
+        try:
+            found = dict(json.loads((place / "index.json").read_text())).get("format")
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{place / 'index.json'}: damaged ({error}); restore it from another index") from error
         if found != FORMAT:
             raise InputError(f"{place / 'index.json'}: format is {found!r}, this version reads {FORMAT!r}")
         return cls(place)
@@ -126,14 +134,16 @@ class Index:
     def datasets(self) -> tuple[Dataset, ...]:
         """The indexed datasets in the order of adding."""
         found = [_read_dataset(file.parent) for file in self.place.glob("datasets/[!.]*/dataset.json")]
-        return tuple(sorted(found, key=lambda dataset: dataset.position))
+        # Two processes that end adding at the same instant may take the same position: the name then decides.
+        return tuple(sorted(found, key=lambda dataset: (dataset.position, dataset.name)))
 
     @cached_property
     def table(self) -> pa.Table:
         """The sample table of all datasets, rows sorted by cluster."""
         if not self.datasets:
             raise InputError(f"{self.place}: the index is empty; add a dataset first")
-        return sample_table.concat(sample_table.read(each.folder / "samples.parquet") for each in self.datasets)
+        table = sample_table.concat(_read_samples(each) for each in self.datasets)
+        return table.combine_chunks()  # of one chunk, rows are taken at a cost that does not grow with the index
 
     @property
     def cluster_sizes(self) -> np.ndarray:
@@ -166,17 +176,15 @@ class Index:
 
     def experts(self, device: str = "cpu") -> list[ResNet18]:
         """The expert of every cluster, in evaluation mode."""
-        return [load_expert(path, device) for path in self.expert_paths()]
+        return [expert for each in self.datasets for expert in _load_experts(each, device)]
 
     def rows_of_cluster(self, cluster: int) -> np.ndarray:
         """int64, the rows of `table` in a cluster."""
         ends = np.cumsum(self.cluster_sizes)
         return np.arange(ends[cluster] - self.cluster_sizes[cluster], ends[cluster])
 
-    def add(
-        self, table: pa.Table, k: int, extractor: Extractor, config: ExpertConfig, **options: Any
-    ) -> Dataset:
-        """Index one dataset: `add_all` of a single source. `options` are its other arguments, and `title` and `link`."""
+    def add(self, table: pa.Table, k: int, extractor: Extractor, config: ExpertConfig, **options: Any) -> Dataset:
+        """Index one dataset: `add_all` of a single source. `options`: its other arguments, and `title` and `link`."""
         about = {name: options.pop(name, None) for name in ("title", "link")}
         return self.add_all([Source(table, k, **about)], extractor, config, **options)[0]
 
@@ -194,20 +202,21 @@ class Index:
     ) -> list[Dataset]:
         """Index datasets: partition each into its k clusters and train an expert on every one of them.
 
-        No other dataset is touched. Calling again after an interruption resumes (each expert on its own); a dataset that is
-        already in the index with the same settings is returned as it is.
+        No other dataset is touched. Calling again after an interruption resumes (each expert on its own); a dataset
+        that is already in the index with the same settings and samples is returned as it is. Several processes may
+        add to one index at once.
 
         Args:
             extractor: network whose features are clustered (`nds.extractor`).
             config: how experts are trained.
             gating: `superclass` or `unsupervised`.
             size: side in pixels to which images are decoded.
-            workers, engine: how many experts train at once, and where (`core.parallel`); the result does not depend on it.
+            workers, engine: how many experts train at once, and where (`core.parallel`); the result is the same.
             on_corrupt: `raise`, or `skip` to leave unreadable images out (they are named in `Dataset.corrupt`).
 
         Raises:
-            InputError: a table is empty or mixes datasets, k exceeds the samples (or, for superclasses, the classes), an
-                image is corrupt, or a name is taken by a dataset with other settings. Nothing is trained then.
+            InputError: a table is empty or mixes datasets, k exceeds the samples (or, for superclasses, the classes),
+                an image is corrupt, or a name is taken by a dataset with other settings. Nothing is trained then.
         """
         settings = {
             "gating": gating,
@@ -217,40 +226,43 @@ class Index:
             "seed": seed,
             "train": asdict(config),
         }
+        names = [source.name for source in sources]
+        if len(set(names)) < len(names):
+            raise InputError(f"the sources' names are {names}: give each dataset once")
+        self._forget()
         new = [source for source in sources if self._existing(source, settings) is None]
         prepared = [_prepare(source, extractor, config, gating, size, seed, on_corrupt) for source in new]
         jobs = [job for each in prepared for job in each.jobs]
         experts = iter(train_experts(jobs, config, workers, engine) if jobs else [])
         for each in prepared:
             self._write(each, settings, [next(experts) for _ in each.jobs])
-        names = [source.name for source in sources]
         return [next(each for each in self.datasets if each.name == name) for name in names]
 
     def _write(self, prepared: "_Prepared", settings: dict[str, Any], experts: list[Path]) -> None:
         """Write a dataset under a hidden name and rename it when it is whole."""
-        source, table, parts = prepared.source, prepared.table, prepared.parts
-        building = self.place / "datasets" / f".{source.name}"
-        shutil.rmtree(building, ignore_errors=True)  # what a killed run left; its experts lie in the cache
-        hashes = _copy_experts(experts, building / "experts")
-        sample_table.write(table.take(np.argsort(parts.clusters, kind="stable")), building / "samples.parquet")
-        save_file({"centroids": parts.centroids.astype(np.float32)}, building / "gating.safetensors")
-        cluster_bytes = np.bincount(parts.clusters, weights=table["bytes"].to_numpy(), minlength=source.k)
-        licences = sorted({licence for licence in table["licence"].to_pylist() if licence})
-        description = settings | {
-            "name": source.name,
-            "title": source.title or source.name,
-            "licence": ", ".join(licences) or None,
-            "link": source.link,
-            "position": max((each.position for each in self.datasets), default=-1) + 1,
-            "cluster_sizes": parts.sizes.tolist(),
-            "cluster_bytes": cluster_bytes.astype(np.int64).tolist(),
-            "experts": hashes,
-            "corrupt": [{"uri": entry.uri, "reason": entry.reason} for entry in prepared.decoded.corrupt],
-        }
-        write_json(building / "dataset.json", description)
-        building.rename(self.place / "datasets" / source.name)
-        for name_of_cache in ("datasets", "table"):
-            self.__dict__.pop(name_of_cache, None)
+        name, datasets = prepared.source.name, self.place / "datasets"
+        datasets.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=datasets) as workshop:
+            building = Path(workshop) / name
+            hashes = _copy_experts(experts, building / "experts")
+            order = np.argsort(prepared.parts.clusters, kind="stable")
+            sample_table.write(prepared.table.take(order), building / "samples.parquet")
+            save_file({"centroids": prepared.parts.centroids.astype(np.float32)}, building / "gating.safetensors")
+            self._forget()  # other processes may have added datasets since
+            position = max((each.position for each in self.datasets), default=-1) + 1
+            write_json(building / "dataset.json", settings | _describe(prepared, hashes, position))
+            try:
+                building.rename(datasets / name)
+            except OSError:  # a folder does not replace one that holds something: another process was faster
+                self._forget()
+                if self._existing(prepared.source, settings) is None:
+                    raise
+        self._forget()
+
+    def _forget(self) -> None:
+        """Read the folder anew when it is asked for next."""
+        for name in ("datasets", "table"):
+            self.__dict__.pop(name, None)
 
     def _existing(self, source: Source, settings: dict[str, Any]) -> Dataset | None:
         """The dataset of this name if it is indexed with the same settings; None if it is not indexed."""
@@ -259,10 +271,11 @@ class Index:
             return None
         found = {key: getattr(each, key) for key in settings} | {"k": len(each.cluster_sizes)}
         wanted = json.loads(json.dumps(settings)) | {"k": source.k}
-        samples = sum(each.cluster_sizes) + len(each.corrupt)
-        if found == wanted and samples == source.table.num_rows:
+        changed = sorted(key for key in wanted if wanted[key] != found[key])
+        if not _holds(each, source.table):
+            changed.append("samples")
+        if not changed:
             return each
-        changed = sorted(key for key in wanted if wanted[key] != found[key]) or ["number of samples"]
         raise InputError(
             f"{each.folder}: a dataset of this name is indexed with other settings ({', '.join(changed)}); "
             "remove that folder or add the data under another name"
@@ -325,6 +338,31 @@ def _expert_jobs(
     return jobs
 
 
+def _describe(prepared: _Prepared, hashes: list[str], position: int) -> dict[str, Any]:
+    """What `dataset.json` says beside the settings."""
+    source, table, parts = prepared.source, prepared.table, prepared.parts
+    cluster_bytes = np.bincount(parts.clusters, weights=table["bytes"].to_numpy(), minlength=source.k)
+    licences = sorted({licence for licence in table["licence"].to_pylist() if licence})
+    return {
+        "name": source.name,
+        "title": source.title or source.name,
+        "licence": ", ".join(licences) or None,
+        "link": source.link,
+        "position": position,
+        "cluster_sizes": parts.sizes.tolist(),
+        "cluster_bytes": cluster_bytes.astype(np.int64).tolist(),
+        "experts": hashes,
+        "corrupt": [{"uri": entry.uri, "reason": entry.reason} for entry in prepared.decoded.corrupt],
+    }
+
+
+def _holds(dataset: Dataset, table: pa.Table) -> bool:
+    """Whether an indexed dataset was made of exactly the rows of `table`, in any order."""
+    left_out = pa.array([entry["uri"] for entry in dataset.corrupt], pa.string())
+    wanted = sample_table.validate(table.filter(pc.invert(pc.is_in(table["uri"], left_out))))
+    return wanted.sort_by("id").equals(_read_samples(dataset).sort_by("id"))
+
+
 def _copy_experts(experts: list[Path], folder: Path) -> list[str]:
     """Copy the trained experts into the index; SHA-256 of each."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -336,5 +374,26 @@ def _copy_experts(experts: list[Path], folder: Path) -> list[str]:
 def _read_dataset(folder: Path) -> Dataset:
     try:
         return Dataset(**json.loads((folder / "dataset.json").read_text()), folder=folder)
-    except (json.JSONDecodeError, TypeError) as error:
-        raise InputError(f"{folder / 'dataset.json'}: damaged ({error}); remove {folder} and add the dataset again") from error
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{folder / 'dataset.json'}: damaged ({error}); remove {folder} and add the dataset again"
+        ) from error
+
+
+def _read_samples(dataset: Dataset) -> pa.Table:
+    table = sample_table.read(dataset.folder / "samples.parquet")
+    if table.num_rows != sum(dataset.cluster_sizes):
+        raise InputError(
+            f"{dataset.folder}: samples.parquet has {table.num_rows} rows but dataset.json says "
+            f"{sum(dataset.cluster_sizes)}; remove the folder and add the dataset again"
+        )
+    return table
+
+
+def _load_experts(dataset: Dataset, device: str) -> list[ResNet18]:
+    paths = dataset.expert_paths()
+    experts = [load_expert(path, device) for path in paths]
+    for path, known in zip(paths, dataset.experts, strict=True):
+        if sha256_file(path) != known:
+            raise InputError(f"{path}: not the expert that was indexed (its SHA-256 differs); download it again")
+    return experts

@@ -22,6 +22,7 @@ from ndslib.nds.transfer import ENTIRE, KNN, NGIAM, SCRATCH, UNIFORM
 
 PAPER_NDS = "NDS (SP+SS)"  # the variant behind the rows that Table 5 and ICLR Table 1 call just "NDS" (equal numbers)
 ALL_CLIENTS = "all clients"
+FIGURE_CLIENTS = ("ndss-f2", "ndss-f3", "ndss-f4")  # one figure a client, three clients
 
 
 def render(ledger_id: str, rows: pd.DataFrame) -> Rendered:

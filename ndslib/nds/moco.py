@@ -80,4 +80,5 @@ class MoCo(nn.Module):
 def moco_loss(model: MoCo, views: tuple[Tensor, Tensor]) -> Tensor:
     """InfoNCE: cross-entropy of finding each query's own key among the queue."""
     similarities = model(views)
-    return functional.cross_entropy(similarities, torch.zeros(len(similarities), dtype=torch.int64, device=similarities.device))
+    positives = torch.zeros(len(similarities), dtype=torch.int64, device=similarities.device)
+    return functional.cross_entropy(similarities, positives)

@@ -17,7 +17,7 @@ class Recommendation:
 
     Attributes:
         rows: int64[n], rows of the index's table in the order in which they were drawn (a prefix is itself a sample).
-        samples: the sample table of those rows, with the columns `cluster` (its name) and `weight` (w_i of eq. 6) added.
+        samples: the sample table of those rows, with the columns `cluster` (name) and `weight` (w_i of eq. 6) added.
         clusters: a row a cluster, best first: cluster, dataset, images, score, weight, selected.
     """
 
@@ -46,22 +46,21 @@ def recommend(
         InputError: the number of scores is not K, a score is not finite or not in [0, 1], both or no budget is given,
             or it is 0 or exceeds the index.
     """
-    scores = np.asarray(scores, dtype=np.float64)
-    sizes = index.cluster_sizes
-    if scores.shape != sizes.shape:
-        raise InputError(f"{scores.size} scores for {len(sizes)} experts: give one for each of {index.cluster_names}")
+    table, sizes = index.table, index.cluster_sizes
+    weights = importance_weights(scores, temperature, normalisation)
+    if len(weights) != len(sizes):
+        raise InputError(f"{len(weights)} scores for {len(sizes)} experts: give one for each of {index.cluster_names}")
     if (budget is None) == (budget_bytes is None):
         raise InputError("give either budget (images) or budget_bytes (bytes)")
-    weights = importance_weights(scores, temperature, normalisation)
     if budget is not None:
         rows = sample_rows(sizes, weights, budget, seed)
     else:
-        row_bytes = index.table["bytes"].to_numpy()
-        means = index.cluster_bytes / sizes
+        row_bytes = table["bytes"].to_numpy()
+        means = index.cluster_bytes / np.maximum(sizes, 1)
         rows = sample_rows_by_bytes(sizes, weights, budget_bytes, lambda chosen: row_bytes[chosen], means, seed)
     drawn_from = np.searchsorted(np.cumsum(sizes), rows, side="right")
     names = np.array(index.cluster_names)
-    samples = index.table.take(rows)
+    samples = table.take(rows)
     samples = samples.append_column("cluster", pa.array(names[drawn_from]))
     samples = samples.append_column("weight", pa.array(weights[drawn_from]))
     clusters = pd.DataFrame(
@@ -69,9 +68,9 @@ def recommend(
             "cluster": names,
             "dataset": index.cluster_datasets,
             "images": sizes,
-            "score": scores,
+            "score": np.asarray(scores, dtype=np.float64),
             "weight": weights,
             "selected": np.bincount(drawn_from, minlength=len(sizes)),
         }
-    ).sort_values("weight", ascending=False, ignore_index=True)
+    ).sort_values("weight", ascending=False, ignore_index=True, kind="stable")
     return Recommendation(rows, samples, clusters)

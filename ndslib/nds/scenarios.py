@@ -20,7 +20,7 @@ from ndslib.data import loaders, manifests, sample_table
 from ndslib.data.worlds import domains
 from ndslib.nds.index import Source
 
-DIGIT_SPLIT = (20, 60)  # training and test images of a digit
+DIGIT_SPLIT = (10, 60)  # training and test images of a digit
 PACS_SERVER, PACS_CLIENT = ("dog", "giraffe", "guitar", "house"), ("elephant", "horse", "person")
 CIFAR_SERVER = ("airplane", "bird", "cat", "deer", "horse", "ship")
 CIFAR_CLIENT = ("automobile", "dog", "frog", "truck")
@@ -62,7 +62,9 @@ class Scenario:
         for each in self.clients:
             if each.name == name:
                 return each
-        raise InputError(f"scenario {self.name!r} has no client {name!r}; it has {[each.name for each in self.clients]}")
+        raise InputError(
+            f"scenario {self.name!r} has no client {name!r}; it has {[each.name for each in self.clients]}"
+        )
 
 
 def load_scenario(name: str, seed: int = 0, k: Mapping[str, int] | None = None) -> Scenario:
@@ -146,22 +148,22 @@ def _cifar10(root: Path, seed: int) -> tuple[Source, Client]:
     train = loaders.image_folder(root / "cifar10" / "train", "cifar10", "train")
     test = loaders.image_folder(root / "cifar10" / "test", "cifar10", "test")
     (server,) = few_per_class(only(train, CIFAR_SERVER), (450,), "cifar10 server")
-    (client_train,) = few_per_class(only(train, CIFAR_CLIENT), (40,), "cifar10", seed)
-    (client_test,) = few_per_class(only(test, CIFAR_CLIENT), (150,), "cifar10", seed)
+    (client_train,) = few_per_class(only(train, CIFAR_CLIENT), (20,), "cifar10", seed)
+    (client_test,) = few_per_class(only(test, CIFAR_CLIENT), (250,), "cifar10", seed)
     return Source(server, 3, "CIFAR-10, six classes"), Client("cifar10", client_train, client_test, "cifar10")
 
 
 def _pacs(root: Path, domain: str, seed: int) -> tuple[Source, Client]:
     name = f"pacs_{domain}"
     table = loaders.image_folder(root / "pacs" / domain, name, "train")
-    train, test = few_per_class(only(table, PACS_CLIENT), (40, 120), name, seed)
+    train, test = few_per_class(only(table, PACS_CLIENT), (15, 250), name, seed)
     return Source(only(table, PACS_SERVER), 1, f"PACS {domain}, four classes"), Client(domain, train, test, name)
 
 
 def _omniglot(root: Path, seed: int) -> tuple[Source, Client]:
     table = loaders.omniglot(root / "omniglot" / "images_background_small1")
     latin = pc.starts_with(table["label"], "Latin")
-    train, test = few_per_class(table.filter(latin), (8, 12), "omniglot", seed)
+    train, test = few_per_class(table.filter(latin), (5, 15), "omniglot", seed)
     source = Source(table.filter(pc.invert(latin)), 1, "Omniglot, four alphabets")
     return source, Client("omniglot", train, test, "omniglot")
 
@@ -175,10 +177,11 @@ def _camvid(root: Path, seed: int) -> tuple[Source, Client]:
     client = patches.filter(own_drive)
     frames = np.array([uri.split("#")[0] for uri in client["uri"].to_pylist()])
     late = pa.array(frames >= np.unique(frames)[len(np.unique(frames)) // 2])
-    counts = client["label"].value_counts().to_pylist()
-    classes = [each["values"] for each in counts if each["counts"] >= 120]
-    (train,) = few_per_class(only(client.filter(pc.invert(late)), classes), (40,), "camvid", seed)
-    (test,) = few_per_class(only(client.filter(late), classes), (80,), "camvid", seed)
+    halves = [client.filter(part)["label"].value_counts().to_pylist() for part in (pc.invert(late), late)]
+    often = [{each["values"] for each in half if each["counts"] >= 50} for half in halves]
+    classes = sorted(often[0] & often[1])
+    (train,) = few_per_class(only(client.filter(pc.invert(late)), classes), (15,), "camvid", seed)
+    (test,) = few_per_class(only(client.filter(late), classes), (150,), "camvid", seed)
     return Source(server, 1, "CamVid, patches of two drives"), Client("camvid", train, test, "camvid")
 
 

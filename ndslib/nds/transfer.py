@@ -1,18 +1,19 @@
 """Transfer: pretrain on what each method selects, fine-tune on each client, measure top-1 (NDS Tables 4 and 5).
 
-The same with self-supervised pretraining gives NDS-S Tables 1 and 2. Pretrained networks and single accuracies are cached
-under their content: clients that pretrain on the same rows (uniform sampling, everything) share one network, and a killed
-run computes only what is missing.
+The same with self-supervised pretraining gives NDS-S Tables 1 and 2. Pretrained networks and single accuracies are
+cached under their content: clients that pretrain on the same rows (uniform sampling, everything) share one network, and
+a killed run computes only what is missing.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from ndslib.core.cache import cached
 from ndslib.core.errors import InputError
@@ -21,13 +22,13 @@ from ndslib.core.models import ResNet18
 from ndslib.core.parallel import run_jobs
 from ndslib.data import images, sample_table
 from ndslib.nds import baselines, extractor
-from ndslib.nds.downstream import Labelled, accuracy, fine_tune, new_network, pretrain
-from ndslib.nds.experiments import VARIANTS, Settings, build_server, client_images, rate, server_extractor
-from ndslib.nds.experts import ExpertConfig, load_expert, save_expert
+from ndslib.nds.downstream import Labelled, Pretext, accuracy, fine_tune, new_network, pretrain
+from ndslib.nds.experiments import VARIANTS, Settings, build_server, client_images, content, rate, server_extractor
+from ndslib.nds.experts import FORMAT, ExpertConfig, load_expert, save_expert
 from ndslib.nds.recommend import recommend
 from ndslib.nds.scenarios import Client, Scenario
 
-VERSION = 1  # raise it when pretraining or fine-tuning changes, so that no old result is taken
+VERSION = 2  # raise it when pretraining or fine-tuning changes, so that no old result is taken
 UNIFORM, KNN, NGIAM = "Uniform Sampling", "KNN + Cui et al.", "Ngiam et al."
 SCRATCH, ENTIRE = "Random Initialization", "Entire Dataset"
 SELECTIONS = (UNIFORM, *VARIANTS, KNN, NGIAM)
@@ -49,6 +50,27 @@ class Cell:
     budget: float
     rows: np.ndarray | None
     own_domain: float
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """A network to pretrain on rows of the scenario's table (None: not at all); `server` names that table's content."""
+
+    scenario: Scenario
+    settings: Settings
+    rows: np.ndarray | None
+    pretext: str
+    server: str
+
+    @cached_property
+    def key(self) -> str:
+        """Names the network: its images, labels and training; only the initial weights without pretraining."""
+        settings = self.settings
+        if self.rows is None:
+            return digest(VERSION, "scratch", settings.width, settings.seed, self.scenario.size)
+        rows = [self.server, self.rows.tolist()]
+        run = [settings.pretrain_steps, settings.pretrain_lr, settings.batch_size, settings.width, settings.seed]
+        return digest(VERSION, rows, self.scenario.size, run, settings.device, settings.precision, self.pretext)
 
 
 def transfer(
@@ -76,14 +98,17 @@ def transfer(
         InputError: an unknown client, method or pretext, a budget outside (0, 1], or a baseline's budget above the
             labelled images.
     """
-    _check(methods, budgets)
+    _check(methods, budgets, pretext)
     scenario = settings.load()
-    cells = [cell for name in clients for cell in select(scenario, settings, scenario.client(name), methods, budgets)]
+    chosen = [scenario.client(name) for name in clients]  # an unknown name stops here, before anything is trained
+    cells = [cell for client in chosen for cell in select(scenario, settings, client, methods, budgets)]
     run = {"workers": settings.workers, "engine": settings.engine}
-    unique = list({_key(scenario, settings, cell.rows, pretext): cell.rows for cell in cells}.values())
-    jobs = [(scenario, settings, rows, pretext) for rows in unique]
-    run_jobs(_pretrain, jobs, description=f"pretraining ({pretext})", **run)
-    calls = [(scenario, settings, cell.rows, pretext, cell.client) for cell in cells]
+    server = content(scenario.table, scenario.size)
+    starts = [Pretraining(scenario, settings, cell.rows, pretext, server) for cell in cells]
+    run_jobs(
+        _pretrain, list({start.key: start for start in starts}.values()), description=f"pretraining ({pretext})", **run
+    )
+    calls = [(start, cell.client) for start, cell in zip(starts, cells, strict=True)]
     scores = run_jobs(_fine_tune, calls, description=f"fine-tuning ({pretext})", **run)
     rows = [
         {
@@ -100,7 +125,9 @@ def transfer(
     return pd.DataFrame(rows)
 
 
-def _check(methods: Sequence[str], budgets: Sequence[float]) -> None:
+def _check(methods: Sequence[str], budgets: Sequence[float], pretext: str) -> None:
+    if pretext not in get_args(Pretext):
+        raise InputError(f"pretext is {pretext!r}; choose one of {list(get_args(Pretext))}")
     unknown = set(methods) - set(METHODS)
     if unknown:
         raise InputError(f"unknown methods {sorted(unknown)}; choose from {list(METHODS)}")
@@ -116,41 +143,47 @@ def select(
     datasets = scenario.table["dataset"].to_numpy(zero_copy_only=False)
     cells = []
     for method in methods:
+        choose = _chooser(scenario, settings, client, method)
         for budget in {SCRATCH: (0.0,), ENTIRE: (1.0,)}.get(method, budgets):
-            rows = _rows(scenario, settings, client, method, round(budget * len(datasets)))
+            rows = choose(round(budget * len(datasets)))
             unknown = rows is None or client.domain is None
             own = np.nan if unknown else float((datasets[rows] == client.domain).mean())
             cells.append(Cell(client.name, method, budget, rows, own))
     return cells
 
 
-def _rows(scenario: Scenario, settings: Settings, client: Client, method: str, budget: int) -> np.ndarray | None:
+def _chooser(
+    scenario: Scenario, settings: Settings, client: Client, method: str
+) -> Callable[[int], np.ndarray | None]:
+    """The rows that a method selects at a budget (images); what does not depend on the budget is done here, once."""
+    total, seed = scenario.table.num_rows, settings.seed
     if method == SCRATCH:
-        return None
+        return lambda budget: None
     if method == ENTIRE:
-        return np.arange(scenario.table.num_rows)
+        return lambda budget: np.arange(total)
     if method == UNIFORM:
-        return baselines.uniform_rows(scenario.table.num_rows, budget, settings.seed)
+        return lambda budget: baselines.uniform_rows(total, budget, seed)
     if method in VARIANTS:
         index = build_server(scenario, settings, method)
         scores = rate(index, client, scenario.size, method, settings)
-        chosen = recommend(index, scores, budget, seed=settings.seed).samples["id"]
-        return pd.Index(scenario.table["id"].to_pylist()).get_indexer(chosen.to_pylist())
-    return _classification_baseline(scenario, settings, client, method, budget)
+        row_of = pd.Index(scenario.table["id"].to_pylist())
+        return lambda budget: row_of.get_indexer(recommend(index, scores, budget, seed=seed).samples["id"].to_pylist())
+    return _classification_baseline(scenario, settings, client, method)
 
 
 def _classification_baseline(
-    scenario: Scenario, settings: Settings, client: Client, method: str, budget: int
-) -> np.ndarray:
+    scenario: Scenario, settings: Settings, client: Client, method: str
+) -> Callable[[int], np.ndarray]:
     """The two earlier methods, which see the labels of the whole server and of the client."""
-    labels = np.array(sample_table.labels(scenario.table)[0])
+    labels, seed = np.array(sample_table.labels(scenario.table)[0]), settings.seed
     own = client_images(client.train, scenario.size)
-    if method == KNN:
-        network = server_extractor(scenario, settings)
-        pixels = images.decode(scenario.table, scenario.size).pixels
-        server_features, client_features = (network.features(each, settings.device) for each in (pixels, own.images))
-        return baselines.knn_rows(server_features, labels, client_features, own.labels, budget, settings.seed)
-    return baselines.ngiam_rows(source_classifier(scenario, settings), own.images, labels, budget, settings.seed)
+    if method == NGIAM:
+        classifier = source_classifier(scenario, settings)
+        return lambda budget: baselines.ngiam_rows(classifier, own.images, labels, budget, seed)
+    network = server_extractor(scenario, settings)
+    pixels = images.decode(scenario.table, scenario.size).pixels
+    server_features, client_features = (network.features(each, settings.device) for each in (pixels, own.images))
+    return lambda budget: baselines.knn_rows(server_features, labels, client_features, own.labels, budget, seed)
 
 
 def source_classifier(scenario: Scenario, settings: Settings) -> ResNet18:
@@ -161,43 +194,27 @@ def source_classifier(scenario: Scenario, settings: Settings) -> ResNet18:
     return load_expert(path, settings.device)
 
 
-def _key(scenario: Scenario, settings: Settings, rows: np.ndarray | None, pretext: str) -> str:
-    """Name a pretrained network by its images, labels and training."""
-    chosen = None
-    if rows is not None:
-        labels = scenario.table["label"].take(rows).to_pylist()
-        chosen = [_content(scenario.table, scenario.size), rows.tolist(), labels]
-    run = [settings.pretrain_steps, settings.pretrain_lr, settings.batch_size, settings.width, settings.seed]
-    return digest(VERSION, chosen, scenario.size, run, settings.device, settings.precision, pretext)
-
-
-def _content(table: pa.Table, size: int) -> str:
-    """Names the decoded images of a table: changes with any of its files."""
-    return images.decode(table, size).path.parent.name
-
-
-def _pretrain(job: tuple[Scenario, Settings, np.ndarray | None, str]) -> Path | None:
-    """The file of a network pretrained on some rows of the server; None without pretraining."""
-    scenario, settings, rows, pretext = job
+def _pretrain(start: Pretraining) -> Path | None:
+    """The file of a pretrained network; None without pretraining."""
+    scenario, settings, rows = start.scenario, start.settings, start.rows
     if rows is None:
         return None
-    key = _key(scenario, settings, rows, pretext)
 
     def build(place: Path) -> None:
         labels = np.array(sample_table.labels(scenario.table)[0])[rows]
         selection = Labelled(images.decode(scenario.table, scenario.size).pixels[rows], labels)
-        lr = MOCO_LR if pretext == "moco" else settings.pretrain_lr
+        lr = MOCO_LR if start.pretext == "moco" else settings.pretrain_lr
         config = settings.train(settings.pretrain_steps, settings.batch_size, lr)
-        network = pretrain(selection, config, settings.width, pretext=pretext)
-        save_expert(place, network, _description(network, settings, pretext))
+        network = pretrain(selection, config, settings.width, pretext=start.pretext)
+        save_expert(place, network, _description(network, settings, start.pretext))
 
-    return cached("pretrained", key, build, ".safetensors")
+    return cached("pretrained", start.key, build, ".safetensors")
 
 
 def _description(network: ResNet18, settings: Settings, pretext: str) -> dict[str, str]:
     classes = [str(number) for number in range(network.fc.out_features)]
     return {
-        "format": "ndslib-expert-1",
+        "format": FORMAT,
         "task": "classification",
         "pretext": pretext,
         "width": str(settings.width),
@@ -206,20 +223,22 @@ def _description(network: ResNet18, settings: Settings, pretext: str) -> dict[st
     }
 
 
-def _fine_tune(call: tuple[Scenario, Settings, np.ndarray | None, str, str]) -> float:
+def _fine_tune(call: tuple[Pretraining, str]) -> float:
     """Top-1 of a client after fine-tuning the network pretrained on some rows, from the cache when measured before."""
-    scenario, settings, rows, pretext, name = call
-    client = scenario.client(name)
-    data = [_content(client.train, scenario.size), _content(client.test, scenario.size)]
-    steps = [settings.finetune_steps, settings.finetune_lr]
-    key = digest(_key(scenario, settings, rows, pretext), data, steps)
+    start, name = call
+    settings, size = start.settings, start.scenario.size
+    client = start.scenario.client(name)
+    data = [content(client.train, size), content(client.test, size)]
+    run = [settings.finetune_steps, settings.finetune_lr, settings.batch_size, settings.device, settings.precision]
+    key = digest(start.key, data, run)
 
     def build(place: Path) -> None:
-        start = _pretrain((scenario, settings, rows, pretext))
-        network = new_network(1, settings.width, "cifar", settings.seed) if start is None else load_expert(start)
+        file = _pretrain(start)
+        network = new_network(1, settings.width, "cifar", settings.seed) if file is None else load_expert(file)
         config = settings.train(settings.finetune_steps, settings.batch_size, settings.finetune_lr)
-        tuned = fine_tune(network, client_images(client.train, scenario.size), config)
-        top1 = accuracy(tuned, client_images(client.test, scenario.size))
+        tuned = fine_tune(network, client_images(client.train, size), config)
+        _, classes = sample_table.labels(client.train)
+        top1 = accuracy(tuned, client_images(client.test, size, classes))
         place.write_text(json.dumps({"top1": top1}))
 
     return json.loads(cached("transfers", key, build, ".json").read_text())["top1"]

@@ -54,7 +54,9 @@ def test_the_larger_side_is_cut_to_the_smaller():
 def test_the_scale_of_a_feature_does_not_matter():
     source, target = two_domains(1.0)
     scale = np.array([1e-6, 1.0, 1e6, 1.0])
-    assert domain_classifier(source * scale, target * scale) == pytest.approx(domain_classifier(source, target), abs=1e-4)
+    assert domain_classifier(source * scale, target * scale) == pytest.approx(
+        domain_classifier(source, target), abs=1e-4
+    )
 
 
 def test_constant_features_are_harmless():

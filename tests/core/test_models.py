@@ -1,0 +1,83 @@
+"""ResNet-18 at any width: shapes, parameter counts, inputs."""
+
+import pytest
+import torch
+from torch import nn
+from torchvision.models import resnet18
+
+from ndslib.core import models
+from ndslib.core.errors import InputError
+from ndslib.core.models import ResNet18, to_float
+
+
+def parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize("stem", ["cifar", "imagenet"])
+@pytest.mark.parametrize(("width", "classes", "side"), [(1, 4, 32), (3, 10, 8), (8, 1, 40)])
+def test_shapes(width, classes, side, stem):
+    network = ResNet18(classes, width, stem).eval()
+    images = torch.zeros(2, 3, side, side, dtype=torch.uint8)
+    assert network(images).shape == (2, classes)
+    assert network.features(images).shape == (2, 8 * width)
+    assert network.feature_size == 8 * width
+
+
+def test_width_64_is_the_published_network():
+    reference = resnet18(num_classes=10)
+    assert parameters(ResNet18(10, 64, "imagenet")) == parameters(reference) == 11_181_642
+    # 3 x 3 instead of 7 x 7 on three channels, 64 wide
+    assert parameters(ResNet18(10, 64, "cifar")) == 11_181_642 - 64 * 3 * (49 - 9) == 11_173_962
+
+
+def test_the_imagenet_stem_computes_what_torchvision_computes():
+    reference, network = resnet18(num_classes=5).eval(), ResNet18(5, 64, "imagenet").eval()
+    network.load_state_dict(reference.state_dict())
+    images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        torch.testing.assert_close(network(images), reference(images), rtol=1e-4, atol=1e-4)
+
+
+def test_the_cifar_stem_does_not_shrink_the_image():
+    network = ResNet18(4, 2).eval()
+    sides = []
+    network.layer1.register_forward_hook(lambda module, inputs, output: sides.append(output.shape[-1]))
+    network.layer4.register_forward_hook(lambda module, inputs, output: sides.append(output.shape[-1]))
+    network(torch.zeros(1, 3, 32, 32))
+    assert sides == [32, 4]
+
+
+def test_uint8_and_normalised_float_agree():
+    images = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (models.IMAGE_MEAN, models.IMAGE_STD))
+    normalised = (images / 255 - mean) / std
+    torch.testing.assert_close(to_float(images), normalised)
+    assert to_float(normalised) is normalised
+    network = ResNet18(4, 2).eval()
+    torch.testing.assert_close(network(images), network(normalised))
+
+
+def test_weights_depend_on_the_seed_alone():
+    def weights(seed: int) -> dict[str, torch.Tensor]:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return ResNet18(4, 2).state_dict()
+
+    one, same, other = weights(0), weights(0), weights(1)
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not torch.equal(one["conv1.weight"], other["conv1.weight"])
+
+
+def test_replace_head():
+    network = ResNet18(4, 2)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    network.replace_head(7)
+    assert network(torch.zeros(2, 3, 16, 16)).shape == (2, 7)
+    assert torch.equal(network.conv1.weight, before["conv1.weight"])
+
+
+@pytest.mark.parametrize("changes", [{"classes": 0}, {"width": 0}, {"stem": "vit"}])
+def test_bad_arguments_are_named(changes):
+    with pytest.raises(InputError, match=next(iter(changes))):
+        ResNet18(**{"classes": 4, "width": 2, **changes})

@@ -1,0 +1,171 @@
+"""The client's training: pretraining three ways, fine-tuning, top-1."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ndslib.core.errors import InputError
+from ndslib.core.models import ResNet18
+from ndslib.core.training import TrainConfig
+from ndslib.data.images import decode
+from ndslib.data.worlds import domains
+from ndslib.nds import downstream
+from ndslib.nds.client import rotation_accuracy
+from ndslib.nds.downstream import Labelled, accuracy, fine_tune, new_network, pretrain
+
+
+def config(steps: int = 2, batch_size: int = 8, lr: float = 0.05, **changes: object) -> TrainConfig:
+    return TrainConfig(steps, batch_size, lr, **changes)
+
+
+def noise(labels: list[int], size: int = 16) -> Labelled:
+    pixels = np.random.default_rng(0).integers(0, 256, (len(labels), 3, size, size), dtype=np.uint8)
+    return Labelled(pixels, np.array(labels))
+
+
+def same(first: nn.Module, second: nn.Module) -> bool:
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def drawn(domain: str, classes: list[str], count: int, split: str) -> Labelled:
+    table = domains.sample_table(domain, classes, count, split, size=16)
+    return Labelled(decode(table, 16).pixels, np.repeat(np.arange(len(classes)), count))
+
+
+def test_label_pretraining_ignores_unlabelled_images_and_numbers_classes_densely(monkeypatch):
+    seen = []
+
+    def spy(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        seen.append(batch)
+        return model(batch[0]).square().mean()
+
+    monkeypatch.setattr(downstream, "classification_loss", spy)
+    labels = [7, -1, 3, -1, 7, 12]
+    pixels = np.stack([np.full((3, 16, 16), 10 * number, np.uint8) for number in range(len(labels))])
+    network = pretrain(Labelled(pixels, np.array(labels)), config(steps=4, batch_size=4), width=2)
+    assert network.fc.out_features == 3
+    trained_on = {
+        (int(image[0, 0, 0]) // 10, int(label))
+        for images, labels in seen
+        for image, label in zip(images, labels, strict=True)
+    }
+    assert trained_on == {(0, 1), (2, 0), (4, 1), (5, 2)}
+
+
+def test_label_pretraining_needs_two_classes():
+    with pytest.raises(InputError, match="fewer than two labelled classes"):
+        pretrain(noise([4, 4, -1]), config(), width=2)
+
+
+def test_self_supervision_needs_no_label():
+    selection = noise([-1] * 12)
+    assert pretrain(selection, config(), width=2, pretext="rotation").fc.out_features == 4
+    assert pretrain(selection, config(), width=2, pretext="moco").fc.out_features == 128
+    with pytest.raises(InputError, match="pretext is 'jigsaw'"):
+        pretrain(selection, config(), width=2, pretext="jigsaw")
+
+
+def test_rotation_pretraining_learns_rotation():
+    classes = list(domains.class_names("textures")[:4])  # lit from above
+    selection, held_out = drawn("textures", classes, 30, "train"), drawn("textures", classes, 20, "test")
+    network = pretrain(selection, config(steps=100, batch_size=16, lr=0.1), width=4, pretext="rotation")
+    assert rotation_accuracy(new_network(4, 4, "cifar", 0), held_out.images) < 0.4  # chance is one in four
+    assert rotation_accuracy(network, held_out.images) > 0.6
+
+
+def test_moco_pretraining_trains_the_returned_network():
+    network = pretrain(noise([-1] * 12), config(steps=3), width=2, pretext="moco")
+    start = new_network(1, 2, "cifar", 0)
+    assert not torch.equal(network.conv1.weight, start.conv1.weight)
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("pretext", ["labels", "rotation", "moco"])
+def test_pretraining_depends_on_the_seed_alone(pretext):
+    selection = noise([0, 1, 2] * 4)
+    torch.manual_seed(1)
+    first = pretrain(selection, config(), width=2, pretext=pretext)
+    torch.manual_seed(2)
+    before = torch.get_rng_state()
+    assert same(first, pretrain(selection, config(), width=2, pretext=pretext))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not same(first, pretrain(selection, config(seed=1), width=2, pretext=pretext))
+
+
+def test_a_batch_larger_than_the_selection():
+    for pretext in ("labels", "rotation", "moco"):
+        network = pretrain(noise([0, 1, 1]), config(batch_size=8), width=2, pretext=pretext)
+        assert all(torch.isfinite(value).all() for value in network.state_dict().values())
+
+
+def test_fine_tuning_leaves_the_given_network_as_it_is_and_replaces_the_head():
+    pretrained = new_network(9, 2, "cifar", 0)
+    before = copy.deepcopy(pretrained)
+    tuned = fine_tune(pretrained, noise([0, 1, 2] * 4), config())
+    assert same(pretrained, before)
+    assert tuned.fc.out_features == 3
+    # Everything is trained, not the head alone.
+    trained = dict(tuned.named_parameters())
+    unchanged = [
+        name
+        for name, value in pretrained.named_parameters()
+        if not name.startswith("fc") and torch.equal(value, trained[name])
+    ]
+    assert unchanged == []
+
+
+def test_fine_tuning_starts_from_the_given_weights_and_a_head_of_the_seed():
+    client, pretrained = noise([0, 1, 2] * 4), new_network(9, 2, "cifar", 5)
+    start = fine_tune(pretrained, client, config(steps=0))
+    assert torch.equal(start.layer4[1].conv2.weight, pretrained.layer4[1].conv2.weight)
+    torch.manual_seed(99)
+    assert same(fine_tune(pretrained, client, config()), fine_tune(pretrained, client, config()))
+    assert not torch.equal(start.fc.weight, fine_tune(pretrained, client, config(steps=0, seed=1)).fc.weight)
+
+
+def test_the_random_network_depends_on_its_seed_alone():
+    torch.manual_seed(1)
+    first = new_network(4, 2, "cifar", 0)
+    torch.manual_seed(2)
+    assert same(first, new_network(4, 2, "cifar", 0))
+    assert not same(first, new_network(4, 2, "cifar", 1))
+
+
+def test_accuracy_by_hand_whatever_the_batches():
+    class Shade(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(()))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return nn.functional.one_hot(images[:, 0, 0, 0].long(), 3).float() + self.weight
+
+    pixels = np.stack([np.full((3, 4, 4), shade, np.uint8) for shade in (0, 1, 2, 2, 1)])
+    test = Labelled(pixels, np.array([0, 1, 1, 2, 0]))
+    assert accuracy(Shade(), test) == accuracy(Shade(), test, batch_size=2) == pytest.approx(0.6)
+
+
+def test_bad_input():
+    with pytest.raises(InputError, match="2 images but 3 labels"):
+        Labelled(np.zeros((2, 3, 4, 4), np.uint8), np.zeros(3, np.int64))
+    with pytest.raises(InputError, match="there are no images"):
+        Labelled(np.zeros((0, 3, 4, 4), np.uint8), np.zeros(0, np.int64))
+    with pytest.raises(InputError, match="2 of the client's training images have no label"):
+        fine_tune(ResNet18(2, 2), noise([0, -1, 1, -1]), config())
+
+
+def test_pretraining_on_the_clients_domain_helps_it():
+    """End to end at a tiny scale: pretraining on other classes of a client's domain beats random initialisation."""
+    classes = list(domains.class_names("sketches"))
+    selection = drawn("sketches", classes[:12], 40, "train")
+    train, test = drawn("sketches", classes[-4:], 10, "train"), drawn("sketches", classes[-4:], 40, "test")
+    pretrained = pretrain(selection, config(steps=150, batch_size=32, lr=0.1, warmup=0.05), width=8)
+    tuning = config(steps=40, batch_size=20, lr=0.05)
+    scratch = accuracy(fine_tune(new_network(1, 8, "cifar", 0), train, tuning), test)
+    transferred = accuracy(fine_tune(pretrained, train, tuning), test)
+    assert transferred > scratch + 0.05
+    assert transferred > 0.75  # one in four is chance
