@@ -48,10 +48,15 @@ def _options(
 
 
 @app.command("list")
-def list_notebooks() -> None:
+def list_notebooks(
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table of notebooks/README.md.")] = False,
+) -> None:
     """Show the notebooks with their ledger rows, presets and expected times."""
     from ndslib.core import notebooks, presets
 
+    if markdown:
+        typer.echo(notebooks.index_markdown(), nl=False)
+        return
     table = _table("notebook", "title", "ledger rows", "presets (expected time)")
     for notebook in notebooks.load_all():
         times = [f"{name} ({_time(notebook.seconds.get(name))})" for name in presets.names(notebook)]
@@ -226,12 +231,10 @@ def _name(outcome: Any) -> str:
 
 
 def _time(seconds: float | None) -> str:
-    """Seconds for reading: "45 s", "3 min", "2.5 h"; "?" when nothing is known."""
-    if seconds is None:
-        return "?"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    """Seconds for reading; "?" when nothing is known."""
+    from ndslib.core.notebooks import duration
+
+    return "?" if seconds is None else duration(seconds)
 
 
 def _fail(word: str, message: str, status: int = 1) -> NoReturn:

@@ -9,6 +9,8 @@ from typing import Any
 from ndslib.core import paths
 from ndslib.core.errors import InputError
 
+PRESETS = ("smoke", "laptop", "gpu", "paper")  # from the cheapest to the source's own
+
 
 @dataclass(frozen=True)
 class Notebook:
@@ -71,6 +73,23 @@ def load_all() -> list[Notebook]:
         InputError: as `load`.
     """
     return [load(key) for key in keys()]
+
+
+def index_markdown() -> str:
+    """The table of all notebooks for `notebooks/README.md`: chapter, notebook, ledger rows, time per preset."""
+    lines = ["| chapter | notebook | ledger rows | time per preset |", "|---|---|---|---|"]
+    for each in load_all():
+        link = f"[{each.title}]({each.key}.ipynb)"
+        times = ", ".join(f"{name} {duration(each.seconds[name])}" for name in PRESETS if name in each.seconds)
+        lines.append(f"| {each.chapter or '-'} | {link} | {', '.join(each.ledger) or '-'} | {times} |")
+    return "\n".join(lines) + "\n"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a reader: "45 s", "10 min" or "2.5 h"."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def find(name: str) -> Notebook:

@@ -20,7 +20,7 @@ from ndslib.nds.experts import ROTATIONS, rotate_four
 Images = Tensor | np.ndarray
 
 
-def rotation_accuracy(expert: Callable[[Tensor], Tensor], images: Images, batch_size: int = 256) -> float:
+def rotation_accuracy(expert: Callable[[Tensor], Tensor], images: Images, batch_size: int = 64) -> float:
     """Share of the four rotations of every image that an expert tells right: z_i of NDS eq. 5, without adaptation.
 
     Args:
@@ -36,12 +36,10 @@ def rotation_accuracy(expert: Callable[[Tensor], Tensor], images: Images, batch_
     return float(rate_by_rotation([expert], images, batch_size)[0])
 
 
-def rate_by_rotation(
-    experts: Sequence[Callable[[Tensor], Tensor]], images: Images, batch_size: int = 256
-) -> np.ndarray:
+def rate_by_rotation(experts: Sequence[Callable[[Tensor], Tensor]], images: Images, batch_size: int = 64) -> np.ndarray:
     """Rotation accuracies of K experts, float64[K] in [0, 1] (NDS eq. 5).
 
-    Each batch is read and rotated once for all experts.
+    Each batch is read and rotated once for all experts. On a CPU, batches whose activations fit its cache are fastest.
     """
     correct = np.zeros(len(experts), dtype=np.int64)
     total = 0

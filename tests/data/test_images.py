@@ -28,7 +28,7 @@ def save(path: Path, pixels: np.ndarray | Image.Image, **options: object) -> Pat
     return path
 
 
-@pytest.fixture()
+@pytest.fixture
 def decoded_files(monkeypatch) -> list[str]:
     """The paths that were opened for decoding."""
     opened = []
@@ -216,7 +216,7 @@ def test_a_damaged_file_costs_all_its_crops_and_one_bad_crop_only_itself(tmp_pat
 
 
 def test_only_damaged_images(tmp_path):
-    with pytest.raises(InputError, match="every one of the 2 images is unreadable.*x.png"):
+    with pytest.raises(InputError, match=r"every one of the 2 images is unreadable.*x\.png"):
         images.decode(table_of(tmp_path / "x.png", tmp_path / "y.png"), 8, on_corrupt="skip")
 
 

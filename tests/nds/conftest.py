@@ -23,13 +23,13 @@ def expert_config(steps: int = 4, task: str = "rotation", width: int = 2, **trai
     return ExpertConfig(TrainConfig(steps, **{"batch_size": 8, "lr": 0.05, **train}), task, width)
 
 
-@pytest.fixture()
+@pytest.fixture
 def tiny() -> Callable[..., ExpertConfig]:
     """`expert_config`."""
     return expert_config
 
 
-@pytest.fixture()
+@pytest.fixture
 def noise_job(tmp_path: Path) -> Callable[..., ExpertJob]:
     """Writes random images uint8[count, 3, size, size]; returns a job on all of them with classes 0 and 1 in turn."""
 
@@ -43,7 +43,7 @@ def noise_job(tmp_path: Path) -> Callable[..., ExpertJob]:
     return make
 
 
-@pytest.fixture()
+@pytest.fixture
 def colours(tmp_path: Path) -> Callable[..., pa.Table]:
     """Sample tables of 8 x 8 images whose two classes, dark and bright, are far apart; sizes in bytes differ."""
 

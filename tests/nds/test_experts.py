@@ -162,16 +162,20 @@ from ndslib.nds.experts import ExpertConfig, ExpertJob, train_expert
 
 job = ExpertJob(Path(sys.argv[1]), np.arange(24), "noise/0")
 config = ExpertConfig(TrainConfig(300, batch_size=8, lr=0.05, warmup=0.1), "rotation", 2)
-for _ in range(6):
+hits = 0
+for attempt in range(40):
     child = os.fork()
     if child == 0:
         train_expert(job, config, checkpoint_every=2)
         os._exit(0)
-    time.sleep(random.uniform(0.05, 0.4))  # another moment every time: none may matter
+    time.sleep(random.uniform(0.05, 0.3 + 0.1 * attempt))  # another moment every time: none may matter
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     for checkpoint in Path(sys.argv[2]).glob("[!.]*.checkpoint"):
         print(torch.load(checkpoint, weights_only=True)["step"])
+        hits += 1
+    if hits == 4 or any(Path(sys.argv[2]).glob("[!.]*.safetensors")):
+        break
 """
 
 

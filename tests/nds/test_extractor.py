@@ -96,5 +96,5 @@ def test_corrupt_images_follow_the_policy(tmp_path, colours, tiny):
 
 def test_imagenet_weights_that_are_absent(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(InputError, match="resnet18 are not at .* curl"):
+    with pytest.raises(InputError, match=r"resnet18 are not at .* curl"):
         extractor.imagenet()

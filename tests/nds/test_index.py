@@ -31,7 +31,7 @@ def hashes_of(place: Path) -> dict[str, str]:
     return {name: found[0] for name, found in files_of(place).items()}
 
 
-@pytest.fixture()
+@pytest.fixture
 def trained(monkeypatch) -> list[str]:
     """The names of the experts that were really trained."""
     names = []
@@ -278,7 +278,7 @@ print(*[os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children
     )
     assert codes.split() == ["0", "0", "0"]
     stale.add(colours("last"), 2, mean_colour, tiny(), size=8)
-    for server in (stale, Index.open(server.place)):
+    for server in (stale, Index.open(stale.place)):
         assert [each.name for each in server.datasets][0::3] == ["first", "last"]
         assert sorted(each.name for each in server.datasets) == ["first", "last", "left", "right"]
         assert server.table.num_rows == server.cluster_sizes.sum() == 48

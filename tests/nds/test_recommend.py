@@ -14,7 +14,7 @@ from ndslib.nds.selection import importance_weights
 SCORES = np.array([0.4, 0.9, 0.6])
 
 
-@pytest.fixture()
+@pytest.fixture
 def server(tmp_path, colours, mean_colour, tiny) -> Index:
     """Two datasets of 12 and 20 images, clusters of 6, 6 and 20."""
     index = Index.create(tmp_path / "server")
