@@ -111,10 +111,16 @@ def batch(
 
 
 @app.command()
-def scorecard(markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False) -> None:
+def scorecard(
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    headlines: Annotated[bool, typer.Option("--headlines", help="Print the README's table of claims.")] = False,
+) -> None:
     """Show which tables and figures of the sources are regenerated, and which of their claims hold."""
     from ndslib.core import scorecard as cards
 
+    if headlines:
+        typer.echo(cards.headlines_markdown(), nl=False)
+        return
     card = cards.scorecard()
     if markdown:
         typer.echo(cards.to_markdown(card), nl=False)

@@ -1,6 +1,8 @@
 import hashlib
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -23,7 +25,7 @@ def call(*arguments):
 
 def test_version_and_help():
     assert call("--version").output == f"ndslib {ndslib.__version__}\n"
-    for command in ("list", "run", "batch", "scorecard", "data", "refresh"):
+    for command in ("list", "run", "batch", "scorecard", "record", "data", "refresh"):
         assert command in call("--help").output
         assert call(command, "--help").exit_code == 0
 
@@ -63,6 +65,9 @@ def test_run_says_where_the_results_are(write_notebook, tmp_path):
         (["run", "dmo"], "there are: demo/01_a"),
         (["batch", "absent.yaml"], "absent.yaml"),
         (["refresh", "dmo"], "no notebook 'dmo'"),
+        (["record", "dmo"], "no notebook 'dmo'"),
+        (["record", "demo"], "no finished run of demo/01_a at preset 'laptop'"),
+        (["record", "demo", "--preset", "gpu"], "no finished run of demo/01_a at preset 'gpu'"),
     ],
 )
 def test_bad_input_is_a_message_and_status_2(write_notebook, arguments, message):
@@ -100,6 +105,35 @@ def test_scorecard_as_table_and_markdown():
     assert "nds-t4" in table.output
     assert "0 of " in table.output
     assert markdown.output.startswith("| id | chapter | what | kind | notebook | regenerated | verdict |\n| --- |")
+
+
+RECORDED = """
+import matplotlib.pyplot as plt
+import pandas as pd
+from ndslib.core.records import RunRecord
+
+record = RunRecord.start("nds/09_small", globals())
+record.figure("nds-f2", plt.figure(), pd.DataFrame({"seed": [SEED]}))
+record.finish()
+"""
+
+
+def test_record_writes_what_the_scorecard_counts(write_notebook):
+    path = write_notebook("nds/09_small", RECORDED, presets={"laptop": "PRESET: laptop"}, ledger=["nds-f2"])
+    notebook = json.loads(path.read_text())
+    del notebook["cells"][-1]  # RECORDED finishes the run
+    path.write_text(json.dumps(notebook))
+    (paths.repo_root() / "data_manifests").symlink_to(Path(ndslib.__file__).parents[1] / "data_manifests")
+    assert call("run", "nds/09", "--preset", "laptop").exit_code == 0
+    done = call("record", "nds/09")
+    assert done.exit_code == 0, done.output
+    assert done.output == f"{paths.figures_root() / 'nds' / 'nds-f2.json'}\n"
+    assert sorted(path.name for path in (paths.figures_root() / "nds").iterdir()) == [
+        "nds-f2.csv",
+        "nds-f2.json",
+        "nds-f2.png",
+    ]
+    assert "laptop, 1 seed" in call("scorecard").output
 
 
 MANIFEST = """

@@ -8,7 +8,6 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score, f1_score
 from torch import Tensor
-from torchmetrics.detection import MeanAveragePrecision
 
 from ndslib.core.errors import InputError
 
@@ -104,6 +103,9 @@ def detection_ap(
     Raises:
         InputError: lists of different lengths or without images, or an image without what `iou_type` needs.
     """
+    # Imported here: it takes seconds, and most processes that use this module only need `top1`.
+    from torchmetrics.detection import MeanAveragePrecision
+
     if iou_type not in ("bbox", "segm"):
         raise InputError(f"iou_type {iou_type!r}: expected 'bbox' or 'segm'")
     if len(predictions) != len(targets) or not targets:

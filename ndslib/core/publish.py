@@ -1,12 +1,13 @@
 """From run records to `figures/`: the picture, the data and the provenance of each ledger row of a notebook.
 
-A chapter's module `ledger` lays a row out from tidy results: `ndslib.<chapter>.ledger.render(ledger_id, rows)`. The notebook
-calls it with the rows of its one run, and `publish` with those of all seeds. Rows that are pictures for a person to look at
-have no layout of their own: their picture and data are taken from the first run.
+A chapter's module `ledger` lays a row out from tidy results: `ndslib.<chapter>.ledger.render(ledger_id, rows)`. The
+notebook calls it with the rows of its one run, and `publish` with those of all seeds. Rows that are pictures for a
+person to look at have no layout of their own: their picture and data are taken from the first run.
 """
 
 import importlib
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,45 +66,69 @@ def publish(notebook: str, preset: str) -> list[Path]:
         The provenance files written.
 
     Raises:
-        InputError: there is no finished run, a run was made from a checkout with uncommitted changes, or a run lacks the
-            picture of a row.
+        InputError: the notebook has no ledger row, there is no finished run, the runs differ in more than their seed
+            (parameters or commit), a run has no seed, was made from a checkout with uncommitted changes, lacks the
+            picture of a row or does not hold what the row's layout needs. Nothing is written then.
     """
     found = notebooks.find(notebook)
+    if not found.ledger:
+        raise InputError(f"{found.path}: it regenerates no row of the ledger, so it has nothing to record")
     runs = records.finished(found.key, preset)
     if not runs:
         raise InputError(f"{paths.runs_root()}: no finished run of {found.key} at preset {preset!r}; run it first")
+    _check(runs)
+    rows = records.collect(found.key, preset)
+    chapter = importlib.import_module(f"ndslib.{found.chapter}.ledger")
+    # All rows are laid out before one is put in place: an error in the last must not leave the first renewed.
+    with tempfile.TemporaryDirectory() as staging:
+        for ledger_id in found.ledger:
+            staged = Path(staging, f"{ledger_id}.json")
+            claims = _lay_out(chapter, ledger_id, rows, runs[0][0], staged)
+            write_json(staged, _provenance(ledger_id, found.key, preset, [run for _, run in runs], claims))
+        return [_put(Path(staging), provenance_file(found.chapter, ledger_id)) for ledger_id in found.ledger]
+
+
+def _check(runs: list[tuple[Path, dict[str, Any]]]) -> None:
+    """Refuse runs that one provenance cannot speak for."""
+    first_folder, first = runs[0]
     for folder, run in runs:
         if run["git_dirty"]:
             raise InputError(f"{folder}: it ran from a checkout with uncommitted changes; commit, then run it again")
-    rows = records.collect(found.key, preset)
-    chapter = importlib.import_module(f"ndslib.{found.chapter}.ledger")
-    written = []
-    for ledger_id in found.ledger:
-        target = provenance_file(found.chapter, ledger_id)
-        claims = _write(chapter, ledger_id, rows, runs[0][0], target)
-        write_json(target, _provenance(ledger_id, found.key, preset, [run for _, run in runs], claims))
-        written.append(target)
-    return written
+        if run["seed"] is None:
+            raise InputError(f"{folder}: it has no SEED; give the notebook that parameter and run it again")
+        own, firsts = ({**each["parameters"], "git_commit": each["git_commit"]} for each in (run, first))
+        for name in sorted((own.keys() | firsts.keys()) - {"SEED"}):
+            if own.get(name) != firsts.get(name):
+                raise InputError(
+                    f"{folder} has {name} = {own.get(name)!r}, {first_folder} has {firsts.get(name)!r}: seeds of one "
+                    "result must not differ in it; remove the runs that do not belong to it"
+                )
 
 
-def _write(
-    chapter: Any, ledger_id: str, rows: pd.DataFrame, first_run: Path, target: Path
-) -> tuple[Claim, ...]:
+def _lay_out(chapter: Any, ledger_id: str, rows: pd.DataFrame, first_run: Path, target: Path) -> tuple[Claim, ...]:
     """The picture and the data of a row beside `target`."""
     if ledger_id in chapter.LAYOUTS:
         rendered = chapter.render(ledger_id, rows)
-        with atomic_path(target.with_suffix(".png")) as picture:
-            rendered.figure.savefig(picture, dpi=150, bbox_inches="tight")
-        with atomic_path(target.with_suffix(".csv")) as data:
-            rendered.table.to_csv(data)
+        rendered.figure.savefig(target.with_suffix(".png"), dpi=150, bbox_inches="tight")
+        table = rendered.table.reset_index() if any(rendered.table.index.names) else rendered.table
+        table.to_csv(target.with_suffix(".csv"), index=False)
         return rendered.claims
     for suffix in (".png", ".csv"):
         source = first_run / f"{ledger_id}{suffix}"
         if not source.is_file():
-            raise InputError(f"{source}: the run saved no such file; its notebook must call record.figure({ledger_id!r})")
-        with atomic_path(target.with_suffix(suffix)) as copy:
-            shutil.copyfile(source, copy)
+            raise InputError(
+                f"{source}: the run saved no such file; its notebook must call record.figure({ledger_id!r}, ...)"
+            )
+        shutil.copyfile(source, target.with_suffix(suffix))
     return ()
+
+
+def _put(staging: Path, target: Path) -> Path:
+    """Copy a row's files from `staging`; the provenance comes last, because it says that the row is regenerated."""
+    for suffix in (".png", ".csv", ".json"):
+        with atomic_path(target.with_suffix(suffix)) as copy:
+            shutil.copyfile(staging / target.with_suffix(suffix).name, copy)
+    return target
 
 
 def _provenance(

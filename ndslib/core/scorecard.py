@@ -26,7 +26,10 @@ COLUMNS = ("id", "chapter", "what", "kind", "notebook", "regenerated", "verdict"
 
 
 class Claim(BaseModel):
-    """A claim of a source, what was measured for it (`estimate` in [`low`, `high`] over `n` seeds), and the verdict."""
+    """A claim of a source, what was measured for it (`estimate` in [`low`, `high`] over `n` seeds), and the verdict.
+
+    A `headline` claim stands in the README.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,6 +39,7 @@ class Claim(BaseModel):
     high: float
     n: int
     verdict: Literal["holds", "does not hold", "undecided"]
+    headline: bool = False
 
 
 class Provenance(BaseModel):
@@ -101,6 +105,17 @@ def to_markdown(card: pd.DataFrame) -> str:
     """The scorecard's readable columns as a table in Markdown."""
     rows = [COLUMNS, ["---"] * len(COLUMNS), *card[list(COLUMNS)].itertuples(index=False)]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows) + "\n"
+
+
+def headlines_markdown() -> str:
+    """The headline claims of all recorded rows, as the README's table: what was measured, over how many seeds, verdict."""
+    lines = ["| row | claim | measured [95 % interval] | n | verdict |", "|---|---|---|---|---|"]
+    for row in scorecard().to_dict("records"):
+        for each in row["claims"]:
+            if each.headline:
+                measured = f"{each.estimate:.3g} [{each.low:.3g}, {each.high:.3g}]"
+                lines.append(f"| {row['id']} | {each.claim} | {measured} | {each.n} | {each.verdict} |")
+    return "\n".join(lines) + "\n"
 
 
 def _columns(found: Provenance | None) -> dict[str, Any]:

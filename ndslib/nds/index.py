@@ -23,77 +23,18 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from safetensors.numpy import save_file
 
 from ndslib.core.errors import InputError
 from ndslib.core.files import sha256_file, write_json
 from ndslib.core.models import ResNet18
 from ndslib.data import images, sample_table
-from ndslib.nds.experts import ExpertConfig, ExpertJob, load_expert, train_experts
+from ndslib.nds.dataset import Dataset, Source
+from ndslib.nds.experts import ExpertConfig, ExpertJob, train_experts
 from ndslib.nds.extractor import Extractor
 from ndslib.nds.gating import Gating, Partition, partition
 
 FORMAT = "ndslib-index-1"
-
-
-@dataclass(frozen=True)
-class Source:
-    """A dataset to index: the sample table of one dataset, its number of clusters and experts, and what to call it."""
-
-    table: pa.Table
-    k: int
-    title: str | None = None
-    link: str | None = None
-
-    @cached_property
-    def name(self) -> str:
-        """The dataset's name, as in the table."""
-        names = self.table["dataset"].unique().to_pylist()
-        if len(names) != 1:
-            raise InputError(f"a source is one dataset; its sample table holds {names or 'no rows'}")
-        if not names[0] or "/" in names[0] or names[0].startswith("."):
-            raise InputError(
-                f"dataset name {names[0]!r} cannot be a folder name: it needs letters, no '/', no leading dot"
-            )
-        return names[0]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """One indexed dataset.
-
-    Attributes:
-        name, title, licence, link: as given when it was added.
-        position: its place in the order of adding, from 0.
-        gating: `superclass` or `unsupervised`.  task: what its experts were trained on.
-        size: side of the decoded images in pixels.
-        cluster_sizes, cluster_bytes: images and bytes in each of its clusters.
-        experts: SHA-256 of each expert file.
-        corrupt: images left out because they do not decode.
-        folder: where it lies.
-    """
-
-    name: str
-    title: str
-    licence: str | None
-    link: str | None
-    position: int
-    gating: str
-    task: str
-    size: int
-    extractor: str
-    seed: int
-    train: dict[str, Any]
-    cluster_sizes: list[int]
-    cluster_bytes: list[int]
-    experts: list[str]
-    corrupt: list[dict[str, str]]
-    folder: Path
-
-    def expert_paths(self) -> list[Path]:
-        """The expert files, in cluster order."""
-        return [self.folder / "experts" / f"{number:03d}.safetensors" for number in range(len(self.experts))]
 
 
 class Index:
@@ -133,7 +74,7 @@ class Index:
     @cached_property
     def datasets(self) -> tuple[Dataset, ...]:
         """The indexed datasets in the order of adding."""
-        found = [_read_dataset(file.parent) for file in self.place.glob("datasets/[!.]*/dataset.json")]
+        found = [Dataset.read(file.parent) for file in self.place.glob("datasets/[!.]*/dataset.json")]
         # Two processes that end adding at the same instant may take the same position: the name then decides.
         return tuple(sorted(found, key=lambda dataset: (dataset.position, dataset.name)))
 
@@ -142,7 +83,7 @@ class Index:
         """The sample table of all datasets, rows sorted by cluster."""
         if not self.datasets:
             raise InputError(f"{self.place}: the index is empty; add a dataset first")
-        table = sample_table.concat(_read_samples(each) for each in self.datasets)
+        table = sample_table.concat(each.samples() for each in self.datasets)
         return table.combine_chunks()  # of one chunk, rows are taken at a cost that does not grow with the index
 
     @property
@@ -176,7 +117,7 @@ class Index:
 
     def experts(self, device: str = "cpu") -> list[ResNet18]:
         """The expert of every cluster, in evaluation mode."""
-        return [expert for each in self.datasets for expert in _load_experts(each, device)]
+        return [expert for each in self.datasets for expert in each.load_experts(device)]
 
     def rows_of_cluster(self, cluster: int) -> np.ndarray:
         """int64, the rows of `table` in a cluster."""
@@ -272,7 +213,7 @@ class Index:
         found = {key: getattr(each, key) for key in settings} | {"k": len(each.cluster_sizes)}
         wanted = json.loads(json.dumps(settings)) | {"k": source.k}
         changed = sorted(key for key in wanted if wanted[key] != found[key])
-        if not _holds(each, source.table):
+        if not each.holds(source.table):
             changed.append("samples")
         if not changed:
             return each
@@ -356,44 +297,9 @@ def _describe(prepared: _Prepared, hashes: list[str], position: int) -> dict[str
     }
 
 
-def _holds(dataset: Dataset, table: pa.Table) -> bool:
-    """Whether an indexed dataset was made of exactly the rows of `table`, in any order."""
-    left_out = pa.array([entry["uri"] for entry in dataset.corrupt], pa.string())
-    wanted = sample_table.validate(table.filter(pc.invert(pc.is_in(table["uri"], left_out))))
-    return wanted.sort_by("id").equals(_read_samples(dataset).sort_by("id"))
-
-
 def _copy_experts(experts: list[Path], folder: Path) -> list[str]:
     """Copy the trained experts into the index; SHA-256 of each."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, path in enumerate(experts):
         shutil.copyfile(path, folder / f"{number:03d}.safetensors")
     return [sha256_file(path) for path in experts]
-
-
-def _read_dataset(folder: Path) -> Dataset:
-    try:
-        return Dataset(**json.loads((folder / "dataset.json").read_text()), folder=folder)
-    except (ValueError, TypeError) as error:
-        raise InputError(
-            f"{folder / 'dataset.json'}: damaged ({error}); remove {folder} and add the dataset again"
-        ) from error
-
-
-def _read_samples(dataset: Dataset) -> pa.Table:
-    table = sample_table.read(dataset.folder / "samples.parquet")
-    if table.num_rows != sum(dataset.cluster_sizes):
-        raise InputError(
-            f"{dataset.folder}: samples.parquet has {table.num_rows} rows but dataset.json says "
-            f"{sum(dataset.cluster_sizes)}; remove the folder and add the dataset again"
-        )
-    return table
-
-
-def _load_experts(dataset: Dataset, device: str) -> list[ResNet18]:
-    paths = dataset.expert_paths()
-    experts = [load_expert(path, device) for path in paths]
-    for path, known in zip(paths, dataset.experts, strict=True):
-        if sha256_file(path) != known:
-            raise InputError(f"{path}: not the expert that was indexed (its SHA-256 differs); download it again")
-    return experts

@@ -41,7 +41,9 @@ def render(ledger_id: str, rows: pd.DataFrame) -> Rendered:
 
 def seed_means(rows: pd.DataFrame, pretext: str) -> pd.DataFrame:
     """Top-1 in percent of each seed, client, method and budget, for one pretext task."""
-    chosen = rows[(rows["experiment"] == "transfer") & (rows["metric"] == "top1") & (rows["pretext"] == pretext)]
+    chosen = rows[(rows["experiment"] == "transfer") & (rows["metric"] == "top1")]
+    if not chosen.empty:  # without such rows there is no column pretext
+        chosen = chosen[chosen["pretext"] == pretext]
     if chosen.empty:
         raise InputError(f"the results hold no transfer with pretext {pretext!r}")
     return chosen.assign(top1=100 * chosen["value"])[["seed", "client", "method", "budget", "top1"]]
@@ -50,7 +52,8 @@ def seed_means(rows: pd.DataFrame, pretext: str) -> pd.DataFrame:
 def gains(results: pd.DataFrame, method: str, over: str, budget: float) -> dict[str, Interval]:
     """Difference in top-1 points between two methods, paired by seed: one interval a client, and one for their mean.
 
-    `budget` is the share of the server; `Random Initialization` and `Entire Dataset` are found at their own.
+    `budget` is the share of the server; `Random Initialization` and `Entire Dataset` are found at their own. Empty when
+    the results do not hold both methods.
     """
     sides = []
     for name in (method, over):
@@ -59,6 +62,8 @@ def gains(results: pd.DataFrame, method: str, over: str, budget: float) -> dict[
         sides.append(side.pivot(index="seed", columns="client", values="top1"))
     ours, theirs = sides
     ours, theirs = ours.align(theirs, join="inner")
+    if ours.empty:
+        return {}
     clients = [client for client in results["client"].unique() if client in ours]
     found = {client: paired_difference(ours[client], theirs[client]) for client in clients}
     return found | {ALL_CLIENTS: mean_interval((ours - theirs)[clients].mean(axis=1))}
@@ -69,8 +74,7 @@ def _table(results: pd.DataFrame, published: pd.DataFrame, rename: dict[str, str
     names = results["method"].map(lambda name: rename.get(name, name))
     labels = [f"{budget:.0%} | {name}" for budget, name in zip(results["budget"], names, strict=True)]
     ours = results.assign(row=labels).pivot_table(index="row", columns="client", values="top1", sort=False)
-    kept = [row for row in published.index if row in ours.index]
-    return paper_beside_ours(ours.loc[kept], published)
+    return paper_beside_ours(ours, published)
 
 
 def _bars(results: pd.DataFrame, published: pd.DataFrame, rename: dict[str, str], title: str) -> Figure:
@@ -86,27 +90,31 @@ def _bars(results: pd.DataFrame, published: pd.DataFrame, rename: dict[str, str]
         low, high = (interval.low, interval.high) if bounded else (interval.mean, interval.mean)
         bars.append((client, method, interval.mean, low, high, printed))
     table = pd.DataFrame(bars, columns=["dataset", "method", "mean", "low", "high", "reported"])
-    return bars_with_reported(table, label="top-1 (%)", title=f"{title}, {budget:.0%} of the server")
+    share = f", {budget:.0%} of the server" if np.isfinite(budget) else ""
+    return bars_with_reported(table, label="top-1 (%)", title=title + share)
 
 
 def _transfer(
-    pretext: str, compared: list[tuple[str, str]], methods: tuple[str, ...], rename: dict[str, str], title: str
+    pretext: str, compared: list[tuple[str, str]], rename: dict[str, str], title: str
 ) -> Callable[[str, pd.DataFrame], Rendered]:
-    """The layout of a transfer table; `compared` are the pairs (method, over) whose difference is a claim."""
+    """The layout of a transfer table: of the results, the methods that the source prints there.
+
+    `compared` are the pairs (method, over) whose difference is a claim, `rename` our names that the source shortens.
+    """
 
     def layout(ledger_id: str, rows: pd.DataFrame) -> Rendered:
-        results = seed_means(rows, pretext)
-        results = results[results["method"].isin(methods)]
         published = as_table(ledger_id)
         if ledger_id == "ndsiclr-t1":  # its other columns are detection and segmentation: nds/04
             published = published.filter(like="Classification | ").rename(columns=lambda name: name.split(" | ")[1])
+        printed = {row.split(" | ")[1] for row in published.index}
+        results = seed_means(rows, pretext)
+        results = results[results["method"].map(lambda name: rename.get(name, name)).isin(printed)]
+        if results.empty:
+            raise InputError(f"{ledger_id}: the results hold none of its methods: {', '.join(sorted(printed))}")
         claims: list[Claim] = []
-        present = set(results["method"])
-        budgets = sorted(set(results["budget"]) - {0.0, 1.0})
         for method, over in compared:
-            if {method, over} <= present:
-                for budget in budgets:
-                    claims += _claims(results, method, over, budget)
+            for budget in sorted(set(results["budget"]) - {0.0, 1.0}):
+                claims += _claims(results, method, over, budget)
         return Rendered(_table(results, published, rename), _bars(results, published, rename, title), tuple(claims))
 
     return layout
@@ -133,12 +141,14 @@ def _summary(ledger_id: str, rows: pd.DataFrame) -> Rendered:
     printed = reported(ledger_id)
     images = printed[printed["column"].str.startswith("images")].groupby("row", sort=False)["value"].sum()
     ours = table["Images"].str.findall(r"\d+").map(lambda found: sum(map(int, found)))
-    table = table.assign(**{"Images in all": ours, "Images in all, published": images.reindex(table["Dataset"]).to_numpy()})
+    published = images.reindex(table["Dataset"]).to_numpy()
+    table = table.assign(**{"Images in all": ours, "Images in all, published": published})
     figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
     server = table["Evaluation Metric"] == "-"
     axes.barh(table["Dataset"], ours, color=np.where(server, PALETTE[0], PALETTE[1]))
-    axes.scatter(images.reindex(table["Dataset"]), table["Dataset"], marker="D", color="white", edgecolor="black", zorder=3)
-    axes.set(xscale="log", xlabel="images (bars: our manifests; diamonds: published)", title="Servers (first) and clients")
+    axes.scatter(published, table["Dataset"], marker="D", color="white", edgecolor="black", zorder=3)
+    label = "images (bars: our manifests; diamonds: published)"
+    axes.set(xscale="log", xlabel=label, title="Servers (first) and clients")
     axes.invert_yaxis()
     plt.close(figure)
     return Rendered(table.set_index("Dataset"), figure)
@@ -150,7 +160,8 @@ def confusion_rows(rows: pd.DataFrame) -> pd.DataFrame:
     if chosen.empty:
         raise InputError("the results hold no rows of the experiment 'domain confusion'")
     index = ["seed", "client", "cluster", "dataset"]
-    return chosen.pivot_table(index=index, columns="metric", values="value", dropna=True).reset_index()
+    wide = chosen.pivot_table(index=index, columns="metric", values="value", sort=False)
+    return wide.reset_index().rename_axis(columns=None)
 
 
 def _confusion(ledger_id: str, rows: pd.DataFrame) -> Rendered:
@@ -169,7 +180,7 @@ def _confusion(ledger_id: str, rows: pd.DataFrame) -> Rendered:
 
 def _correlation_claim(table: pd.DataFrame, metric: str, name: str) -> Claim:
     """Pearson's correlation; whole client-seed pairs are resampled, because their experts are not independent."""
-    groups = table["client"] + table["seed"].astype(str)
+    groups = table["client"] + " " + table["seed"].astype(str)
     correlation = correlation_interval(table[metric], table["accuracy"], groups if groups.nunique() > 1 else None)
     return claim(f"domain-classifier {metric} and proxy-task accuracy correlate, {name} (Pearson)", correlation.pearson)
 
@@ -178,9 +189,8 @@ def _scatter(table: pd.DataFrame) -> Figure:
     clients = list(table["client"].unique())
     columns = min(3, len(clients))
     lines = -(-len(clients) // columns)
-    figure, grid = plt.subplots(
-        lines, columns, figsize=(3.2 * columns, 2.8 * lines), layout="constrained", squeeze=False, sharex=True
-    )
+    size = (max(3.2 * columns, 4.5) + 1.6, 2.8 * lines)  # the legend stands to the right of the panels
+    figure, grid = plt.subplots(lines, columns, figsize=size, layout="constrained", squeeze=False, sharex=True)
     datasets = list(table["dataset"].unique())
     for axes, client in zip(grid.flat, clients, strict=False):
         part = table[table["client"] == client]
@@ -188,12 +198,14 @@ def _scatter(table: pd.DataFrame) -> Figure:
             own = part[part["dataset"] == dataset]
             axes.scatter(own["loss"], own["accuracy"], s=22, color=PALETTE[number % len(PALETTE)], label=dataset)
         axes.set(title=f"client {client}")
+    for axes in grid.flat[len(clients) - columns : len(clients)]:  # the lowest panel of each column
+        axes.tick_params(labelbottom=True)
     for axes in grid.flat[len(clients) :]:
         axes.axis("off")
     figure.supxlabel("domain classifier's held-out log loss (high: domains confused)", fontsize="medium")
     figure.supylabel("proxy-task accuracy", fontsize="medium")
     handles, labels = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(6, len(datasets)), title="expert's dataset")
+    figure.legend(handles, labels, loc="outside right upper", title="expert's dataset")
     plt.close(figure)
     return figure
 
@@ -213,27 +225,24 @@ def _growth(ledger_id: str, rows: pd.DataFrame) -> Rendered:
     axes.set(ylabel="training cost (10$^{12}$ multiply-adds)", ylim=(0, None), title="A growing dataserver")
     axes.legend()
     plt.close(figure)
-    last = table.iloc[-1] - table.iloc[-2]
+    last = table.diff().fillna(table).iloc[-1]  # the first dataset's cost is all there is so far
     ratio = float(last[NGIAM] / last["NDS"])  # a count, not an estimate: the interval is the number itself
     text = "cost of adding the last dataset, retraining on everything over NDS (counted multiply-adds)"
     return Rendered(table, figure, (claim(text, Interval(ratio, ratio, ratio, 1), margin=1.0),))
 
 
-ABLATION = (SCRATCH, ENTIRE, UNIFORM, *VARIANTS)
-COMPARISON = (SCRATCH, ENTIRE, UNIFORM, KNN, NGIAM, PAPER_NDS)
-SELF_SUPERVISED = (SCRATCH, ENTIRE, UNIFORM, PAPER_NDS)
 _AS_NDS = {PAPER_NDS: "NDS"}
-_ablation = _transfer("labels", [(each, UNIFORM) for each in VARIANTS], ABLATION, {}, "Ablation of gating and experts")
+_ablation = _transfer("labels", [(each, UNIFORM) for each in VARIANTS], {}, "Ablation of gating and experts")
 _comparison = _transfer(
-    "labels", [(PAPER_NDS, each) for each in (UNIFORM, KNN, NGIAM, ENTIRE)], COMPARISON, _AS_NDS, "Selection methods"
+    "labels", [(PAPER_NDS, each) for each in (UNIFORM, KNN, NGIAM, ENTIRE)], _AS_NDS, "Selection methods"
 )
 LAYOUTS: dict[str, Callable[[str, pd.DataFrame], Rendered]] = {
     "nds-t4": _ablation,
     "ndsiclr-t3": _ablation,
     "nds-t5": _comparison,
     "ndsiclr-t1": _comparison,
-    "ndss-t1": _transfer("moco", [(PAPER_NDS, UNIFORM)], SELF_SUPERVISED, _AS_NDS, "MoCo pretraining"),
-    "ndss-t2": _transfer("rotation", [(PAPER_NDS, UNIFORM)], SELF_SUPERVISED, _AS_NDS, "RotNet pretraining"),
+    "ndss-t1": _transfer("moco", [(PAPER_NDS, UNIFORM)], _AS_NDS, "MoCo pretraining"),
+    "ndss-t2": _transfer("rotation", [(PAPER_NDS, UNIFORM)], _AS_NDS, "RotNet pretraining"),
     "ndss-t3": _summary,
     "nds-f4": _confusion,
     "ndsiclr-f3": _confusion,

@@ -18,7 +18,7 @@ from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
 from ndslib.data import loaders, manifests, sample_table
 from ndslib.data.worlds import domains
-from ndslib.nds.index import Source
+from ndslib.nds.dataset import Source
 
 DIGIT_SPLIT = (10, 60)  # training and test images of a digit
 PACS_SERVER, PACS_CLIENT = ("dog", "giraffe", "guitar", "house"), ("elephant", "horse", "person")

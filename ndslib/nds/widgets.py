@@ -1,7 +1,6 @@
 """An explorer of temperature, normalisation and budget for a client's scores, for a person in a notebook."""
 
 import ipywidgets
-import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 
@@ -54,7 +53,6 @@ class SelectionExplorer:
             self.output.clear_output(wait=True)
             display(figure)
             print(
-                f"{len(answer.rows):,} of {self.index.table.num_rows:,} images; {best.selected:,} of the {best.images:,} "
-                f"in the best cluster, {best.cluster}"
+                f"{len(answer.rows):,} of {self.index.table.num_rows:,} images; {best.selected:,} of the "
+                f"{best.images:,} in the best cluster, {best.cluster}"
             )
-        plt.close(figure)
