@@ -32,7 +32,12 @@ def test_the_example_runs(tmp_path, monkeypatch):
         for number in range(count):
             Image.fromarray(rng.integers(0, 255, (40, 48, 3), np.uint8)).save(tmp_path / folder / f"{number}.png")
     code = re.search(r"```python\n(.*?)```", TEXT, re.DOTALL)[1]
-    for large, small in (("steps=2000", "steps=2"), ("width=32", "width=2"), ("k=8", "k=3"), ("budget=1000", "budget=5")):
+    for large, small in (
+        ("steps=2000", "steps=2"),
+        ("width=32", "width=2"),
+        ("k=8", "k=3"),
+        ("budget=1000", "budget=5"),
+    ):
         assert large in code
         code = code.replace(large, small)
     monkeypatch.chdir(tmp_path)

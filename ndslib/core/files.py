@@ -42,7 +42,7 @@ def sha256_file(path: Path | str) -> str:
 
 
 def digest(*parts: Any) -> str:
-    """A 16-character key that names content: hex SHA-256 of `parts` as canonical JSON (paths and tuples as text, lists).
+    """A 16-character key that names content: hex SHA-256 of `parts` as canonical JSON (paths as text, tuples as lists).
 
     Raises:
         TypeError: a part is not JSON (a tensor, say): hash its bytes first.

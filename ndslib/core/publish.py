@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from ndslib.core import notebooks, paths, records
 from ndslib.core.errors import InputError
 from ndslib.core.files import atomic_path, write_json
-from ndslib.core.scorecard import Claim, provenance_file
+from ndslib.core.scorecard import Claim, provenance, provenance_file
 from ndslib.core.stats import Interval, verdict
 
 
@@ -31,11 +31,18 @@ class Rendered:
     claims: tuple[Claim, ...] = ()
 
 
-def claim(text: str, interval: Interval, direction: str = "greater", margin: float = 0.0) -> Claim:
+def claim(
+    text: str, interval: Interval, direction: str = "greater", margin: float = 0.0, headline: bool = False
+) -> Claim:
     """A claim "the quantity is greater (less) than `margin`", decided by its interval."""
-    decided = verdict(interval, direction, margin)
     return Claim(
-        claim=text, estimate=interval.mean, low=interval.low, high=interval.high, n=interval.n, verdict=decided
+        claim=text,
+        estimate=interval.mean,
+        low=interval.low,
+        high=interval.high,
+        n=interval.n,
+        verdict=verdict(interval, direction, margin),
+        headline=headline,
     )
 
 
@@ -53,6 +60,18 @@ def claims_table(claims: tuple[Claim, ...]) -> pd.DataFrame:
             for each in claims
         ]
     )
+
+
+def recorded_claims(chapter: str, ledger_id: str) -> pd.DataFrame:
+    """The claims of a ledger row as `figures/` holds them: decided over the seeds of its recorded runs.
+
+    Raises:
+        InputError: the row is not recorded.
+    """
+    found = provenance(chapter, ledger_id)
+    if found is None:
+        raise InputError(f"{provenance_file(chapter, ledger_id)}: not recorded; run the notebook, then `ndslib record`")
+    return claims_table(tuple(found.claims))
 
 
 def publish(notebook: str, preset: str) -> list[Path]:

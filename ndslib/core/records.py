@@ -120,7 +120,7 @@ class RunRecord:
         Raises:
             InputError: `ledger_id` is not one, or `data` is empty.
         """
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", ledger_id):
+        if not re.fullmatch(r"[a-z0-9]+([-.][a-z0-9]+)*", ledger_id):
             raise InputError(f"{ledger_id!r} is not a ledger id such as 'nds-t4'")
         if data.empty:
             raise InputError(f"figure {ledger_id}: no data; a picture is saved with the numbers it shows")

@@ -108,7 +108,7 @@ def to_markdown(card: pd.DataFrame) -> str:
 
 
 def headlines_markdown() -> str:
-    """The headline claims of all recorded rows, as the README's table: what was measured, over how many seeds, verdict."""
+    """The headline claims of all recorded rows, as the README's table: what was measured, over how many, verdict."""
     lines = ["| row | claim | measured [95 % interval] | n | verdict |", "|---|---|---|---|---|"]
     for row in scorecard().to_dict("records"):
         for each in row["claims"]:

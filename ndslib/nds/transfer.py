@@ -152,9 +152,7 @@ def select(
     return cells
 
 
-def _chooser(
-    scenario: Scenario, settings: Settings, client: Client, method: str
-) -> Callable[[int], np.ndarray | None]:
+def _chooser(scenario: Scenario, settings: Settings, client: Client, method: str) -> Callable[[int], np.ndarray | None]:
     """The rows that a method selects at a budget (images); what does not depend on the budget is done here, once."""
     total, seed = scenario.table.num_rows, settings.seed
     if method == SCRATCH:

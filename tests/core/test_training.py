@@ -98,9 +98,7 @@ def test_bf16_on_the_cpu_trains():
 def test_clip_bounds_the_step():
     model = network()
     before = [parameter.detach().clone() for parameter in model.parameters()]
-    config = TrainConfig(
-        steps=1, batch_size=12, lr=1.0, momentum=0.0, weight_decay=0.0, schedule="constant", clip=1e-3
-    )
+    config = TrainConfig(steps=1, batch_size=12, lr=1.0, momentum=0.0, weight_decay=0.0, schedule="constant", clip=1e-3)
     fit(model, loss_of, batch_at, config)
     moved = torch.cat([(a - b).flatten() for a, b in zip(model.parameters(), before, strict=True)])
     assert 0 < moved.norm() <= 1.001e-3

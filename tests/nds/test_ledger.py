@@ -226,7 +226,10 @@ def confusion(points: dict[str, list[tuple[float, float]]], seeds=(0,)) -> pd.Da
 
 
 RISING, FALLING = [(0.1, 0.2), (0.3, 0.4), (0.5, 0.6)], [(0.1, 0.6), (0.3, 0.4), (0.5, 0.2)]
-CORRELATE = "domain-classifier loss and proxy-task accuracy correlate, {} (Pearson)"
+CORRELATE = "domain-classifier loss and proxy-task accuracy correlate, {} (Pearson, mean over seeds)"
+CORRELATE_ALL = (
+    "domain-classifier loss and proxy-task accuracy correlate, over all experts and clients (Pearson; n clients)"
+)
 
 
 def test_confusion_table_is_wide_in_the_order_of_the_run():
@@ -238,26 +241,48 @@ def test_confusion_table_is_wide_in_the_order_of_the_run():
     assert set(table.columns) == {"seed", "client", "cluster", "dataset", "accuracy", "loss", "error", "a_distance"}
 
 
-def test_correlations_are_decided_over_clients_and_seeds():
+def test_correlations_are_decided_over_clients_and_over_seeds():
     rows = confusion({"zebras": RISING, "ants": FALLING}, seeds=(0, 1))
     decided = claims(ledger.render("nds-f4", rows))
-    expected = {"zebras": (1, "holds", 2), "ants": (-1, "does not hold", 2), "all clients": (0, "undecided", 4)}
-    for name, (pearson, verdict, n) in expected.items():
+    expected = {"zebras": (1, "holds"), "ants": (-1, "does not hold")}
+    for name, (pearson, verdict) in expected.items():
         claim = decided.pop(CORRELATE.format(name))
-        assert (claim.estimate, claim.verdict, claim.n) == (pytest.approx(pearson, abs=1e-9), verdict, n)
+        assert (claim.estimate, claim.verdict, claim.n) == (pytest.approx(pearson, abs=1e-9), verdict, 2)
+    overall = decided.pop(CORRELATE_ALL)
+    assert (overall.estimate, overall.verdict, overall.n) == (pytest.approx(0, abs=1e-9), "undecided", 2)
     assert decided == {}
 
 
-def test_one_seed_decides_over_clients_only():
+def test_seeds_do_not_count_as_clients():
+    overall = ledger.render("nds-f4", confusion({"zebras": RISING, "ants": RISING}, seeds=range(5))).claims[0]
+    assert (overall.claim, overall.n, overall.verdict) == (CORRELATE_ALL, 2, "holds")
+
+
+def test_one_seed_decides_no_correlation():
     rows = confusion({"zebras": RISING, "ants": RISING})
-    (claim,) = ledger.render("nds-f4", rows).claims
-    assert (claim.claim, claim.n, claim.verdict) == (CORRELATE.format("all clients"), 2, "holds")
-    assert ledger.render("ndsiclr-f3", rows).claims == ()
+    decided = ledger.render("nds-f4", rows).claims
+    assert [(each.estimate, each.verdict, each.n) for each in decided] == [(pytest.approx(1), "undecided", 1)] * 3
 
 
-def test_a_client_and_a_seed_are_told_from_others_of_like_names():
-    rendered = ledger.render("nds-f4", confusion({"a": RISING, "a1": FALLING}, seeds=(1, 11)))
-    assert claims(rendered)[CORRELATE.format("all clients")].n == 4
+def test_the_share_of_clients_whose_own_domain_comes_first(results):
+    first = pd.DataFrame(
+        {
+            "experiment": "ratings",
+            "method": "NDS (UP+SS)",
+            "metric": "own domain first",
+            "seed": seed,
+            "client": client,
+            "value": value,
+        }
+        for seed, values in ((0, (1.0, 1.0, 0.0, 1.0)), (1, (1.0, 0.0, 1.0, 1.0)), (2, (1.0, 1.0, 1.0, 1.0)))
+        for client, value in zip("abcd", values, strict=True)
+    )
+    decided = ledger.render("nds-t4", pd.concat([results, first])).claims[0]
+    assert decided.claim.startswith("the first expert is of the client's own domain for more than half of 4 clients")
+    # Seed means 3/4, 3/4, 1: mean 5/6, deviation 0.1443, t(0.975, 2) = 4.3027, half width 0.3586.
+    assert decided.estimate == pytest.approx(5 / 6)
+    assert decided.low == pytest.approx(5 / 6 - 0.3586, abs=1e-3)
+    assert (decided.n, decided.verdict, decided.headline) == (3, "undecided", True)
 
 
 def test_iclr_figure_3_is_the_first_client():
