@@ -197,6 +197,7 @@ def fetch(name: Annotated[str, typer.Argument(help="A dataset of `ndslib data li
 
     from ndslib.core import paths
     from ndslib.data import fetch as fetching
+    from ndslib.data import manifests
 
     folder = paths.data_root() / name
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
@@ -209,13 +210,16 @@ def fetch(name: Annotated[str, typer.Argument(help="A dataset of `ndslib data li
             bar.update(tasks[path], completed=done, total=total)
 
         files = fetching.fetch(name, folder, show)
-    console.print(f"{len(files)} files verified in {folder}", soft_wrap=True)
+    if files:
+        console.print(f"{len(files)} files verified in {folder}", soft_wrap=True)
+    else:
+        console.print(escape(f"{name}: nothing to download. {manifests.load(name).note or ''}"), soft_wrap=True)
 
 
 def _table(*columns: str) -> Table:
     table = Table(show_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=number == 0)  # a name that is broken cannot be copied
     return table
 
 

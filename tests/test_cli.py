@@ -45,6 +45,15 @@ def test_list_shows_rows_presets_and_times(write_notebook):
         assert text in output
 
 
+def test_names_are_whole_in_a_narrow_terminal(write_notebook, monkeypatch):
+    monkeypatch.setattr("ndslib.cli.console._width", 80)
+    write_notebook("demo/01_a_notebook_of_some_name", title="A title of many words, " * 4, ledger=["nds-t4"] * 9)
+    (paths.repo_root() / "data_manifests").symlink_to(Path(ndslib.__file__).parents[1] / "data_manifests")
+    assert "demo/01_a_notebook_of_some_name" in call("list").output
+    output = call("data", "list").output
+    assert {path.stem for path in paths.manifests_root().glob("*.yaml")} <= set(output.split())
+
+
 def test_run_says_where_the_results_are(write_notebook, tmp_path):
     code = "import os, pathlib\npathlib.Path(os.environ['NDSLIB_RUN_DIR'], f'seed{SEED}.png').touch()"
     write_notebook("demo/01_a", code)
@@ -61,6 +70,7 @@ def test_run_says_where_the_results_are(write_notebook, tmp_path):
         (["run", "demo", "-p", "SEDE=3"], "unknown parameter 'SEDE' (did you mean SEED?)"),
         (["run", "demo", "-p", "SEED=three"], "SEED is 'three'"),
         (["run", "demo", "-p", "SEED"], "'SEED' is not NAME=VALUE"),
+        (["run", "demo", "-p", "PRESET=paper"], "choose the preset itself: --preset paper"),
         (["run", "demo", "--preset", "labtop"], "it has: smoke"),
         (["run", "dmo"], "there are: demo/01_a"),
         (["batch", "absent.yaml"], "absent.yaml"),
@@ -190,6 +200,22 @@ def test_data_verify_and_fetch(tiny_dataset):
     done = call("data", "fetch", "tiny")
     assert done.exit_code == 0
     assert "1 files verified" in done.output
+
+
+def test_data_fetch_of_a_dataset_without_files_says_where_it_comes_from(monkeypatch, tmp_path):
+    monkeypatch.setenv("NDSLIB_DATA", str(tmp_path))
+    done = call("data", "fetch", "digits")
+    assert done.exit_code == 0
+    assert "digits: nothing to download. It comes with scikit-learn" in done.output
+    assert "verified" not in done.output
+
+
+def test_data_fetch_shows_the_steps_with_the_real_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("NDSLIB_DATA", str(tmp_path))
+    done = call("data", "fetch", "imagenet")
+    assert done.exit_code == 2
+    assert f"ImageNet('{tmp_path / 'imagenet'}', 'train')" in done.stderr
+    assert "DIR" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -54,9 +54,15 @@ def load(path: Path | str) -> list[Run]:
     """
     path = Path(path)
     try:
-        grid = Grid.model_validate(yaml.safe_load(path.read_text()))
+        content = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise InputError(f"{path}: not a readable YAML file ({error})") from error
+    if not isinstance(content, dict):
+        found = "the file is empty" if content is None else f"holds {content!r}"
+        keys = ", ".join(Grid.model_fields)
+        raise InputError(f"{path}: {found}; wanted lines such as 'notebooks: [nds/03]'. A grid has the keys {keys}")
+    try:
+        grid = Grid.model_validate(content)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InputError(f"{path}: {problems}. A grid has the keys {', '.join(Grid.model_fields)}") from error

@@ -121,7 +121,8 @@ def imagenet_extractor(name: str = "resnet18") -> nn.Module:
     path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
     if not path.is_file():
         raise InputError(
-            f"the ImageNet weights of {name} are not at {path}; put them there with: curl -Lo {path} {weights.url}"
+            f"the ImageNet weights of {name} are not at {path}; put them there with: "
+            f"curl --create-dirs -Lo {path} {weights.url}"
         )
     _check_hash(path)
     model = models.get_model(name)

@@ -96,10 +96,17 @@ def resolve(notebook: Notebook, preset: str = SMOKE, overrides: Mapping[str, Any
     """Every parameter with the value of a run: the defaults, then the preset, then `overrides`.
 
     Raises:
-        InputError: an unknown preset or parameter (the message names the valid ones), or a value whose type is not
-            that of the default. Whole numbers are taken where the default is a float; a default of None takes anything.
+        InputError: an unknown preset or parameter (the message names the valid ones), a PRESET that is not `preset`, or
+            a value whose type is not that of the default. Whole numbers are taken where the default is a float; a
+            default of None takes anything.
     """
     given = _check(notebook, overrides or {}, notebook.key)
+    # The run record takes the preset's name from this parameter: another one would be a false provenance.
+    if given.get("PRESET", preset) != preset:
+        raise InputError(
+            f"{notebook.key}: PRESET is {given['PRESET']!r} in a run of the preset {preset!r}; leave the parameter out "
+            f"and choose the preset itself: --preset {given['PRESET']}"
+        )
     return {**defaults(notebook), **load(notebook, preset), **given}
 
 

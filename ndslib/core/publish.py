@@ -15,11 +15,15 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ndslib.core import notebooks, paths, records
+from ndslib.core import notebooks, paths, presets, records
 from ndslib.core.errors import InputError
 from ndslib.core.files import atomic_path, write_json
+from ndslib.core.notebooks import Notebook
 from ndslib.core.scorecard import Claim, provenance, provenance_file
 from ndslib.core.stats import Interval, verdict
+
+_CLAIM_TYPES = {"claim": "str", "estimate": "float64", "95 % interval": "str", "n": "int64", "verdict": "str"}
+_FREE = {"SEED", "WORKERS", "ENGINE", "DEVICE"}  # where and how often a preset runs, not what it measures
 
 
 @dataclass(frozen=True)
@@ -47,31 +51,21 @@ def claim(
 
 
 def claims_table(claims: tuple[Claim, ...]) -> pd.DataFrame:
-    """Claims as a table for a reader: claim, estimate, 95 % interval, n, verdict."""
-    return pd.DataFrame(
-        [
-            {
-                "claim": each.claim,
-                "estimate": round(each.estimate, 3),
-                "95 % interval": f"{each.low:.3g} to {each.high:.3g}",
-                "n": each.n,
-                "verdict": each.verdict,
-            }
-            for each in claims
-        ]
-    )
+    """Claims as a table for a reader: claim, estimate, 95 % interval, n, verdict. Without claims it has no row."""
+    rows = [
+        (each.claim, round(each.estimate, 3), f"{each.low:.3g} to {each.high:.3g}", each.n, each.verdict)
+        for each in claims
+    ]
+    return pd.DataFrame(rows, columns=list(_CLAIM_TYPES)).astype(_CLAIM_TYPES)
 
 
 def recorded_claims(chapter: str, ledger_id: str) -> pd.DataFrame:
     """The claims of a ledger row as `figures/` holds them: decided over the seeds of its recorded runs.
 
-    Raises:
-        InputError: the row is not recorded.
+    Of a row that is not recorded, the table has no row: a notebook also runs where `figures/` is still empty.
     """
     found = provenance(chapter, ledger_id)
-    if found is None:
-        raise InputError(f"{provenance_file(chapter, ledger_id)}: not recorded; run the notebook, then `ndslib record`")
-    return claims_table(tuple(found.claims))
+    return claims_table(tuple(found.claims) if found else ())
 
 
 def publish(notebook: str, preset: str) -> list[Path]:
@@ -86,8 +80,9 @@ def publish(notebook: str, preset: str) -> list[Path]:
 
     Raises:
         InputError: the notebook has no ledger row, there is no finished run, the runs differ in more than their seed
-            (parameters or commit), a run has no seed, was made from a checkout with uncommitted changes, lacks the
-            picture of a row or does not hold what the row's layout needs. Nothing is written then.
+            (parameters or commit), a run differs from the preset in more than its seed, workers, engine and device, has
+            no seed, was made from a checkout with uncommitted changes, lacks the picture of a row or does not hold what
+            the row's layout needs. Nothing is written then.
     """
     found = notebooks.find(notebook)
     if not found.ledger:
@@ -96,6 +91,7 @@ def publish(notebook: str, preset: str) -> list[Path]:
     if not runs:
         raise InputError(f"{paths.runs_root()}: no finished run of {found.key} at preset {preset!r}; run it first")
     _check(runs)
+    _check_preset(found, preset, runs)
     rows = records.collect(found.key, preset)
     chapter = importlib.import_module(f"ndslib.{found.chapter}.ledger")
     # All rows are laid out before one is put in place: an error in the last must not leave the first renewed.
@@ -121,6 +117,19 @@ def _check(runs: list[tuple[Path, dict[str, Any]]]) -> None:
                 raise InputError(
                     f"{folder} has {name} = {own.get(name)!r}, {first_folder} has {firsts.get(name)!r}: seeds of one "
                     "result must not differ in it; remove the runs that do not belong to it"
+                )
+
+
+def _check_preset(notebook: Notebook, preset: str, runs: list[tuple[Path, dict[str, Any]]]) -> None:
+    """Refuse runs that bear the preset's name with other values than its own."""
+    wanted = {name: value for name, value in presets.resolve(notebook, preset).items() if name not in _FREE}
+    for folder, run in runs:
+        for name, value in wanted.items():
+            own = run["parameters"].get(name)
+            if own != value:
+                raise InputError(
+                    f"{folder} has {name} = {own!r}, the preset {preset!r} of {notebook.key} has {value!r}: remove the "
+                    "run and run the preset as it is, or make a preset of these values"
                 )
 
 

@@ -21,10 +21,11 @@ from matplotlib.figure import Figure
 
 from ndslib.core import paths, provenance
 from ndslib.core.errors import InputError
-from ndslib.core.files import atomic_path, write_json
+from ndslib.core.files import atomic_path, digest, write_json
 
 COLUMNS = ("experiment", "method", "seed", "step", "metric", "value")
 RESULTS, RUN = "results.parquet", "run.json"
+INTERACTIVE = "interactive"
 
 
 class RunRecord:
@@ -46,7 +47,8 @@ class RunRecord:
         """Open a record.
 
         It lies in `NDSLIB_RUN_DIR` if set; else beside papermill's output as `<stem>_record/` when its path is known
-        (environment or injected parameter `PAPERMILL_OUTPUT_PATH`); else in `runs/<notebook>/interactive`.
+        (environment or injected parameter `PAPERMILL_OUTPUT_PATH`); else the run is interactive and lies in
+        `runs/<notebook>/interactive/<PRESET>-<digest of the parameters>`, which is never published.
 
         Args:
             notebook: chapter and file stem, e.g. "nds/03_transfer".
@@ -58,7 +60,8 @@ class RunRecord:
         """
         if not re.fullmatch(r"[\w-]+(/[\w-]+)*", notebook):
             raise InputError(f"notebook {notebook!r}: expected a chapter and a file stem such as 'nds/03_transfer'")
-        return cls(notebook, _literals(parameters), _directory(notebook, parameters), allow_nan)
+        kept = _literals(parameters)
+        return cls(notebook, kept, _directory(notebook, kept, parameters.get("PAPERMILL_OUTPUT_PATH")), allow_nan)
 
     def add(
         self,
@@ -158,7 +161,7 @@ class RunRecord:
 
     @property
     def _interactive(self) -> bool:
-        return self.directory.name == "interactive"
+        return _is_interactive(self.directory)
 
     def _where(self, row: dict[str, Any]) -> str:
         return f"{self.notebook}: {row['experiment']}, {row['method']}, {row['metric']}"
@@ -180,10 +183,12 @@ def load(directory: Path | str) -> tuple[pd.DataFrame, dict[str, Any]]:
 def finished(notebook: str, preset: str) -> list[tuple[Path, dict[str, Any]]]:
     """Folder and `run.json` of all finished runs of a notebook at a preset under `paths.runs_root()`, by seed.
 
-    Of runs with equal parameters the latest counts.
+    Of runs with equal parameters the latest counts. Interactive runs do not: their cells may have run in any order.
     """
     latest: dict[str, tuple[Path, dict[str, Any]]] = {}
     for path in paths.runs_root().rglob(RUN):
+        if _is_interactive(path.parent):
+            continue
         run = json.loads(path.read_text())
         key = json.dumps(run["parameters"], sort_keys=True)
         wanted = (run["notebook"], run["preset"]) == (notebook, preset)
@@ -216,13 +221,19 @@ def _cell(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list | dict) else value
 
 
-def _directory(notebook: str, parameters: Mapping[str, Any]) -> Path:
+def _is_interactive(directory: Path) -> bool:
+    return directory.parent.name == INTERACTIVE
+
+
+def _directory(notebook: str, parameters: dict[str, Any], injected_output: str | None) -> Path:
     if given := os.environ.get("NDSLIB_RUN_DIR"):
         return Path(given).resolve()
-    if output := os.environ.get("PAPERMILL_OUTPUT_PATH") or parameters.get("PAPERMILL_OUTPUT_PATH"):
+    if output := os.environ.get("PAPERMILL_OUTPUT_PATH") or injected_output:
         output = Path(output).resolve()
         return output.with_name(f"{output.stem}_record")
-    return paths.runs_root() / notebook / "interactive"
+    preset = str(parameters.get("PRESET", ""))
+    label = preset if re.fullmatch(r"[\w-]+", preset) else "run"  # no part of a path that leaves the folder
+    return paths.runs_root() / notebook / INTERACTIVE / f"{label}-{digest(parameters)}"
 
 
 def _literals(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def fit(
     """
     model.to(config.device).train()
     run = _Run(model, config, identity)
-    if checkpoint is not None and checkpoint.exists():
+    if checkpoint is not None:
         run.load(checkpoint)
     steps = range(run.step, config.steps)
     check_every = LOSS_CHECK_EVERY[torch.device(config.device).type]
@@ -245,8 +245,11 @@ class _Run:
             torch.save(state, temporary)
 
     def load(self, path: Path) -> None:
+        """Take the state from a checkpoint; without one, start from the beginning."""
         try:
             state = torch.load(path, map_location=self.config.device, weights_only=True)
+        except FileNotFoundError:  # asked for directly: another process may finish, and remove it, at any moment
+            return
         except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
             raise InputError(f"{path}: damaged, or not a checkpoint; delete it to train from the start") from error
         if state["fingerprint"] != self._fingerprint():

@@ -100,7 +100,9 @@ def instructions(manifest: Manifest, target_dir: Path | str) -> str:
     if manifest.access == "unavailable":
         return f"{manifest.title} cannot be had: {manifest.reason} Stand-in: {manifest.stand_in}"
     lines = [f"{manifest.title} has to be got by hand ({manifest.home_page}):"]
-    lines += [f"  {number}. {step}" for number, step in enumerate(manifest.steps, start=1)]
+    lines += [
+        f"  {number}. {step.replace('DIR', str(target_dir))}" for number, step in enumerate(manifest.steps, start=1)
+    ]
     if manifest.files:
         lines.append(f"Put under {target_dir}:")
         lines += [f"  {file.path}" for file in manifest.files]

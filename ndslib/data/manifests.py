@@ -88,9 +88,10 @@ class Manifest(_Strict):
     """A dataset.
 
     `access` is "open" (every file has a URL), "login" (an account, a form or a page that only a person can pass:
-    `steps` lists them) or "unavailable" (`reason`). `loader` is the name of a function in `ndslib.data.loaders` or
-    "torchvision:ClassName"; `loader_calls` says what it is called with. `task` and `metric` are those of NDS-S Table 3
-    where the dataset is in it. `t2s_tasks` are the names that the authors of Task2Sim released their numbers under.
+    `steps` lists them, with DIR for the dataset's folder) or "unavailable" (`reason`). `loader` is the name of a
+    function in `ndslib.data.loaders` or "torchvision:ClassName"; `loader_calls` says what it is called with. `task` and
+    `metric` are those of NDS-S Table 3 where the dataset is in it. `t2s_tasks` are the names that the authors of
+    Task2Sim released their numbers under.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]

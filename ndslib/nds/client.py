@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ndslib.core.errors import InputError
-from ndslib.core.models import ResNet18
+from ndslib.core.models import ResNet18, to_float
 from ndslib.core.seeding import derive_seed
 from ndslib.core.training import ShuffledIndices, TrainConfig, fit
 from ndslib.nds.experts import ROTATIONS, rotate_four
@@ -25,7 +25,8 @@ def rotation_accuracy(expert: Callable[[Tensor], Tensor], images: Images, batch_
 
     Args:
         expert: network with 4 outputs, [B, 3, S, S] -> [B, 4]; evaluated in `eval` mode, its mode is restored.
-        images: [N, 3, S, S], uint8 (0..255) or already normalised float (computed in float32).
+        images: [N, 3, S, S], uint8 (0..255; a network gets them normalised as `core.models.to_float` does) or already
+            normalised float (computed in float32).
 
     Returns:
         An accuracy in [0, 1]; one in four is chance.
@@ -53,8 +54,7 @@ def rate_by_rotation(experts: Sequence[Callable[[Tensor], Tensor]], images: Imag
 
 
 def _rotation_hits(expert: Callable[[Tensor], Tensor], turned: Tensor, targets: Tensor) -> int:
-    device = _device(expert)
-    scores = expert(turned.to(device))
+    scores = expert(_on_its_device(expert, turned))
     if scores.shape != (len(targets), ROTATIONS):
         raise InputError(
             f"the expert gives scores of shape {tuple(scores.shape)}, wanted ({len(targets)}, {ROTATIONS}): "
@@ -64,7 +64,7 @@ def _rotation_hits(expert: Callable[[Tensor], Tensor], turned: Tensor, targets: 
         raise InputError(
             "the expert's scores are NaN: its weights or the images are damaged; download or train it again"
         )
-    return int((scores.argmax(1) == targets.to(device)).sum())
+    return int((scores.argmax(1) == targets.to(scores.device)).sum())
 
 
 def rate_by_linear_head(
@@ -146,7 +146,7 @@ def _penultimate(experts: Sequence[ResNet18], images: Images, batch_size: int) -
     with _evaluating(experts), torch.inference_mode():
         for batch in _batches(images, batch_size):
             for number, expert in enumerate(experts):
-                parts[number].append(expert.features(batch.to(_device(expert))).float().cpu())
+                parts[number].append(expert.features(_on_its_device(expert, batch)).float().cpu())
     return [torch.cat(part).clone() for part in parts]
 
 
@@ -185,10 +185,10 @@ def _batches(images: Images, batch_size: int) -> Iterator[Tensor]:
         yield batch.float() if batch.is_floating_point() else batch
 
 
-def _device(expert: Callable[[Tensor], Tensor]) -> torch.device:
-    """Where an expert's weights lie; the CPU for a function or a module without weights."""
-    parameter = next(expert.parameters(), None) if isinstance(expert, nn.Module) else None
-    return torch.device("cpu") if parameter is None else parameter.device
+def _on_its_device(expert: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+    """A batch where the expert's weights lie, normalised; as it is for a function or a module without weights."""
+    weight = next(expert.parameters(), None) if isinstance(expert, nn.Module) else None
+    return batch if weight is None else to_float(batch.to(weight.device))
 
 
 @contextlib.contextmanager

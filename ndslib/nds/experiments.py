@@ -23,7 +23,7 @@ from ndslib.nds.downstream import Labelled
 from ndslib.nds.experts import EXPERT_VERSION, ExpertConfig
 from ndslib.nds.extractor import Extractor
 from ndslib.nds.index import Index
-from ndslib.nds.recommend import recommend
+from ndslib.nds.recommend import Recommendation, recommend
 from ndslib.nds.scenarios import Client, Scenario, load_scenario
 
 VARIANTS = {  # name in NDS Table 4: gating, expert task, fast-adapt
@@ -38,7 +38,9 @@ class Settings:
     """What an experiment depends on beside its method; the notebooks' parameters, one to one.
 
     Steps are optimizer steps; batch sizes count images. `extractor` is `trained` (a network of `width` trained here on
-    the server's labels), or `imagenet` (torchvision's ResNet-18 weights, which must be on this machine).
+    the server's labels), or `imagenet` (torchvision's ResNet-18 weights, which must be on this machine). `temperature`
+    and `normalisation` are those of the selection (`selection.importance_weights`). `on_corrupt` is `raise` (an
+    unreadable image stops the run), or `skip` (such images are left out, with a warning that names and counts them).
     """
 
     scenario: str
@@ -55,6 +57,9 @@ class Settings:
     expert_lr: float = 0.1
     pretrain_lr: float = 0.1
     finetune_lr: float = 0.05
+    temperature: float = 0.1
+    normalisation: str = "minmax"
+    on_corrupt: str = "raise"
     device: str = "cpu"
     precision: str = "fp32"
     workers: int = 1
@@ -67,8 +72,9 @@ class Settings:
         return cls(**{name: parameters[name.upper()] for name in names})
 
     def load(self) -> Scenario:
-        """The scenario's sources and clients."""
-        return load_scenario(self.scenario, self.seed, self.k)
+        """The scenario's sources and clients, less unreadable images where `on_corrupt` says so."""
+        scenario = load_scenario(self.scenario, self.seed, self.k)
+        return scenario.readable() if self.on_corrupt == "skip" else scenario
 
     def train(self, steps: int, batch_size: int, lr: float, **changes: object) -> TrainConfig:
         """SGD with a short warm-up and a cosine schedule, on the settings' device."""
@@ -76,6 +82,10 @@ class Settings:
             steps, batch_size, lr, warmup=0.05, device=self.device, precision=self.precision, seed=self.seed
         )
         return replace(config, **changes)
+
+    def recommend(self, index: Index, scores: np.ndarray, budget: int) -> Recommendation:
+        """The server's answer to K scores under a budget in images (`recommend.recommend`)."""
+        return recommend(index, scores, budget, None, self.temperature, self.normalisation, self.seed)
 
     def experts(self, task: str) -> ExpertConfig:
         """How this experiment trains experts."""
@@ -164,7 +174,7 @@ def ratings(settings: Settings, clients: Sequence[str], variant: str = "NDS (UP+
     tables = []
     for client in chosen:
         scores = rate(index, client, scenario.size, variant, settings)
-        answer = recommend(index, scores, budget=max(1, index.table.num_rows // 5), seed=settings.seed)
+        answer = settings.recommend(index, scores, max(1, index.table.num_rows // 5))
         tables.append(answer.clusters.assign(client=client.name, domain=client.domain))
     return pd.concat(tables, ignore_index=True)
 
@@ -187,7 +197,8 @@ def confusion(settings: Settings, clients: Sequence[str], variant: str = "NDS (U
         own = network.features(images.decode(client.train, scenario.size).pixels, settings.device)
         scores = rate(index, client, scenario.size, variant, settings)
         for cluster, (title, score) in enumerate(zip(index.cluster_names, scores, strict=True)):
-            found = domain_classifier(server[index.rows_of_cluster(cluster)], own, settings.seed)
+            images_of = server[index.rows_of_cluster(cluster)]
+            found = domain_classifier(images_of, own, settings.seed, folds=min(5, len(images_of), len(own)))
             about = {
                 "client": client.name,
                 "cluster": title,

@@ -76,6 +76,13 @@ def _training_madds(network: nn.Module, image_shape: tuple[int, int, int]) -> in
     return TRAIN_PER_FORWARD * count(copy.deepcopy(network).eval(), torch.zeros(1, *image_shape)).madds
 
 
+def overtaken_at(costs: pd.DataFrame) -> int | None:
+    """The first step of `growth` at which NDS has cost less in all than retraining; None where it never has."""
+    total = costs.pivot(index="step", columns="method", values="cumulative_madds")
+    cheaper = total.index[total["NDS"] < total["Ngiam et al."]]
+    return int(cheaper[0]) if len(cheaper) else None
+
+
 def seconds_per_image(
     network: nn.Module, images: Tensor, loss: Callable[[nn.Module, Tensor], Tensor], steps: int = 10
 ) -> float:

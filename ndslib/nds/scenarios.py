@@ -4,8 +4,9 @@
 paper's own classification experiment (NDS section 4.2) and needs Downsampled ImageNet and the five client datasets.
 """
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 from ndslib.core import paths
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
-from ndslib.data import loaders, manifests, sample_table
+from ndslib.data import images, loaders, manifests, sample_table
 from ndslib.data.worlds import domains
 from ndslib.nds.dataset import Source
 
@@ -57,6 +58,19 @@ class Scenario:
         """The sample tables of all sources, one after the other."""
         return sample_table.concat(source.table for source in self.sources)
 
+    def readable(self) -> "Scenario":
+        """The scenario without the images that do not decode; a warning names and counts them.
+
+        Raises:
+            InputError: a table would be left without an image.
+        """
+        sources = tuple(replace(each, table=_readable(each.table, self.size)) for each in self.sources)
+        clients = tuple(
+            replace(each, train=_readable(each.train, self.size), test=_readable(each.test, self.size))
+            for each in self.clients
+        )
+        return Scenario(self.name, self.size, sources, clients)
+
     def client(self, name: str) -> Client:
         """A client by its name."""
         for each in self.clients:
@@ -65,6 +79,17 @@ class Scenario:
         raise InputError(
             f"scenario {self.name!r} has no client {name!r}; it has {[each.name for each in self.clients]}"
         )
+
+
+def _readable(table: pa.Table, size: int) -> pa.Table:
+    decoded = images.decode(table, size, on_corrupt="skip")
+    if not decoded.corrupt:
+        return table
+    named = "; ".join(f"{entry.uri}: {entry.reason}" for entry in decoded.corrupt[:5])
+    warnings.warn(
+        f"{len(decoded.corrupt)} of {table.num_rows} images are left out, they cannot be decoded: {named}", stacklevel=2
+    )
+    return table.take(decoded.rows)
 
 
 def load_scenario(name: str, seed: int = 0, k: Mapping[str, int] | None = None) -> Scenario:
@@ -134,11 +159,12 @@ def _digits_client(seed: int) -> Client:
 
 def _real(seed: int) -> Scenario:
     root = paths.data_root()
-    if not (root / "cifar10").is_dir():
-        raise InputError(
-            f"the scenario 'real' reads {root / 'cifar10'}, which is absent: set NDSLIB_DATA to a folder laid out as "
-            "CONTRIBUTING.md says, or use the scenario 'procedural'"
-        )
+    for part in ("cifar10/train", "pacs/photo", "omniglot/images_background_small1", "camvid/train"):
+        if not (root / part).is_dir():
+            raise InputError(
+                f"the scenario 'real' reads {root / part}, which is absent: set NDSLIB_DATA to a folder laid out as "
+                "CONTRIBUTING.md says, or use the scenario 'procedural'"
+            )
     built = [_cifar10(root, seed), *(_pacs(root, domain, seed) for domain in ("photo", "cartoon", "sketch"))]
     built += [_omniglot(root, seed), _camvid(root, seed)]
     return Scenario("real", 32, tuple(source for source, _ in built), (*(c for _, c in built), _digits_client(seed)))
@@ -194,7 +220,7 @@ def _imagenet32(seed: int) -> Scenario:
     for name, manifest_name in PAPER_CLIENTS.items():
         manifest = manifests.load(manifest_name)
         train, test = (loaders.load(manifest, root / manifest.name, split) for split in ("train", "test"))
-        clients.append(Client(name, train, test, server.name))
+        clients.append(Client(name, train, test, None))  # of one source, the domain would always be right
     return Scenario("imagenet32", 32, (source,), tuple(clients))
 
 

@@ -67,7 +67,7 @@ def importance_weights(
     outside = np.flatnonzero((z < 0) | (z > 1))
     if outside.size:
         raise InputError(
-            f"scores[{outside[0]}] = {z[outside[0]]:g} is not an accuracy in [0, 1]; divide percentages by 100"
+            f"scores[{outside[0]}] = {float(z[outside[0]])} is not an accuracy in [0, 1]; divide percentages by 100"
         )
     if not isinstance(temperature, numbers.Real) or not 0 < temperature < math.inf:
         raise InputError(f"temperature = {temperature!r} must be a positive, finite number, such as the paper's 0.1")

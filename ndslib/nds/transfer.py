@@ -7,7 +7,7 @@ a killed run computes only what is missing.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import get_args
@@ -15,6 +15,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
+from ndslib.core import paths
 from ndslib.core.cache import cached
 from ndslib.core.errors import InputError
 from ndslib.core.files import digest
@@ -25,15 +26,16 @@ from ndslib.nds import baselines, extractor
 from ndslib.nds.downstream import Labelled, Pretext, accuracy, fine_tune, new_network, pretrain
 from ndslib.nds.experiments import VARIANTS, Settings, build_server, client_images, content, rate, server_extractor
 from ndslib.nds.experts import FORMAT, ExpertConfig, load_expert, save_expert
-from ndslib.nds.recommend import recommend
 from ndslib.nds.scenarios import Client, Scenario
 
 VERSION = 2  # raise it when pretraining or fine-tuning changes, so that no old result is taken
 UNIFORM, KNN, NGIAM = "Uniform Sampling", "KNN + Cui et al.", "Ngiam et al."
 SCRATCH, ENTIRE = "Random Initialization", "Entire Dataset"
 SELECTIONS = (UNIFORM, *VARIANTS, KNN, NGIAM)
-METHODS = (SCRATCH, ENTIRE, *SELECTIONS)
-MOCO_LR = 0.03  # the MoCo paper's
+ALL_METHODS = (SCRATCH, ENTIRE, *SELECTIONS)
+SELF_SUPERVISED_METHODS = (SCRATCH, ENTIRE, UNIFORM, "NDS (SP+SS)")  # the rows of NDS-S Tables 1 and 2
+MOCO_VERSION = 2  # as VERSION, for what only MoCo uses
+MOCO_LR, MOCO_WEIGHT_DECAY = 0.03, 1e-4  # the MoCo paper's
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class Pretraining:
             return digest(VERSION, "scratch", settings.width, settings.seed, self.scenario.size)
         rows = [self.server, self.rows.tolist()]
         run = [settings.pretrain_steps, settings.pretrain_lr, settings.batch_size, settings.width, settings.seed]
-        return digest(VERSION, rows, self.scenario.size, run, settings.device, settings.precision, self.pretext)
+        pretext = [self.pretext, MOCO_VERSION] if self.pretext == "moco" else self.pretext
+        return digest(VERSION, rows, self.scenario.size, run, settings.device, settings.precision, pretext)
 
 
 def transfer(
@@ -84,7 +87,7 @@ def transfer(
 
     Args:
         clients: names of the scenario's clients.
-        methods: of `METHODS`; `Random Initialization` and `Entire Dataset` take no budget.
+        methods: of `ALL_METHODS`; `Random Initialization` and `Entire Dataset` take no budget.
         budgets: shares of the server's images in (0, 1].
         pretext: `labels`, `rotation` or `moco`.
 
@@ -128,9 +131,9 @@ def transfer(
 def _check(methods: Sequence[str], budgets: Sequence[float], pretext: str) -> None:
     if pretext not in get_args(Pretext):
         raise InputError(f"pretext is {pretext!r}; choose one of {list(get_args(Pretext))}")
-    unknown = set(methods) - set(METHODS)
+    unknown = set(methods) - set(ALL_METHODS)
     if unknown:
-        raise InputError(f"unknown methods {sorted(unknown)}; choose from {list(METHODS)}")
+        raise InputError(f"unknown methods {sorted(unknown)}; choose from {list(ALL_METHODS)}")
     for budget in budgets:
         if not 0 < budget <= 1:
             raise InputError(f"budget is {budget}; give a share of the server in (0, 1]")
@@ -165,7 +168,7 @@ def _chooser(scenario: Scenario, settings: Settings, client: Client, method: str
         index = build_server(scenario, settings, method)
         scores = rate(index, client, scenario.size, method, settings)
         row_of = pd.Index(scenario.table["id"].to_pylist())
-        return lambda budget: row_of.get_indexer(recommend(index, scores, budget, seed=seed).samples["id"].to_pylist())
+        return lambda budget: row_of.get_indexer(settings.recommend(index, scores, budget).samples["id"].to_pylist())
     return _classification_baseline(scenario, settings, client, method)
 
 
@@ -201,12 +204,16 @@ def _pretrain(start: Pretraining) -> Path | None:
     def build(place: Path) -> None:
         labels = np.array(sample_table.labels(scenario.table)[0])[rows]
         selection = Labelled(images.decode(scenario.table, scenario.size).pixels[rows], labels)
-        lr = MOCO_LR if start.pretext == "moco" else settings.pretrain_lr
-        config = settings.train(settings.pretrain_steps, settings.batch_size, lr)
-        network = pretrain(selection, config, settings.width, pretext=start.pretext)
+        config = settings.train(settings.pretrain_steps, settings.batch_size, settings.pretrain_lr)
+        if start.pretext == "moco":
+            config = replace(config, lr=MOCO_LR, weight_decay=MOCO_WEIGHT_DECAY)
+        network = pretrain(selection, config, settings.width, pretext=start.pretext, checkpoint=checkpoint)
         save_expert(place, network, _description(network, settings, start.pretext))
 
-    return cached("pretrained", start.key, build, ".safetensors")
+    checkpoint = paths.cache_root() / "pretrained" / f"{start.key}.checkpoint"
+    place = cached("pretrained", start.key, build, ".safetensors")
+    checkpoint.unlink(missing_ok=True)
+    return place
 
 
 def _description(network: ResNet18, settings: Settings, pretext: str) -> dict[str, str]:

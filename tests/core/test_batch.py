@@ -47,7 +47,9 @@ def test_seeds_and_parameters_may_be_left_out(write_notebook, tmp_path):
         ("notebooks: [demo, other]", "no notebook 'other'"),
         ("notebooks: [demo]\npresets: [labtop]", "no preset 'labtop'"),
         ("notebooks: [", "not a readable YAML file"),
-        ("", "grid.yaml"),
+        ("", r"grid\.yaml: the file is empty; wanted lines such as 'notebooks: \[nds/03\]'"),
+        ("# nothing yet", "the file is empty"),
+        ("- demo", r"holds \['demo'\]; wanted lines"),
     ],
 )
 def test_refuses_a_wrong_grid(write_notebook, tmp_path, text, message):

@@ -143,7 +143,9 @@ def hub(tmp_path, monkeypatch):
 
 
 def test_imagenet_extractor_says_how_to_get_absent_weights(hub):
-    with pytest.raises(InputError, match=r"curl -Lo .*resnet18-f37072fd\.pth https://download\.pytorch\.org"):
+    with pytest.raises(
+        InputError, match=r"curl --create-dirs -Lo .*resnet18-f37072fd\.pth https://download\.pytorch\.org"
+    ):
         imagenet_extractor()
     with pytest.raises(InputError, match="resnet19"):
         imagenet_extractor("resnet19")

@@ -63,6 +63,14 @@ def test_later_sources_win(write_notebook):
     assert isinstance(presets.resolve(load(), "smoke", {"RATE": 1})["RATE"], float)
 
 
+def test_a_run_cannot_bear_the_name_of_another_preset(write_notebook):
+    write_notebook("nds/03_transfer", presets={"laptop": "PRESET: laptop"})
+    assert presets.resolve(load(), "laptop", {"PRESET": "laptop"})["PRESET"] == "laptop"
+    for preset in ("smoke", "laptop"):
+        with pytest.raises(InputError, match=f"PRESET is 'paper' in a run of the preset '{preset}'.*--preset paper"):
+            presets.resolve(load(), preset, {"PRESET": "paper"})
+
+
 def test_names_run_from_the_smallest(write_notebook):
     texts = dict.fromkeys(("paper", "laptop", "gpu", "cluster"), "SEED: 1")
     write_notebook("nds/03_transfer", presets=texts)

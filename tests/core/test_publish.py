@@ -11,11 +11,12 @@ import pytest
 
 from ndslib.core import paths, scorecard
 from ndslib.core.errors import InputError
-from ndslib.core.publish import Rendered, claim, claims_table, publish
+from ndslib.core.publish import Rendered, claim, claims_table, publish, recorded_claims
 from ndslib.core.records import RunRecord
 from ndslib.core.stats import Interval, mean_interval
 
 KEY = "demo/01_small"
+LAPTOP = {"PRESET": "laptop", "SEED": 0, "RATE": 0.1, "NAME": "b", "KS": [3]}  # what the preset resolves to
 CLEAN = {"git_commit": "c0ffee", "git_dirty": False}
 
 
@@ -36,7 +37,8 @@ def render(ledger_id, rows):
 def demo(write_notebook, monkeypatch):
     """A chapter that lays out nds-t4, and its notebook, which also has the picture nds-f2."""
     monkeypatch.setitem(sys.modules, "ndslib.demo.ledger", SimpleNamespace(LAYOUTS={"nds-t4": render}, render=render))
-    return write_notebook(KEY, ledger=["nds-t4", "nds-f2"])
+    laptop = {"laptop": "PRESET: laptop\nNAME: b\nKS: [3]"}
+    return write_notebook(KEY, ledger=["nds-t4", "nds-f2"], presets=laptop)
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def run(monkeypatch):
     """A function that records a finished run as the notebook would."""
 
     def write(seed, value=1.0, pictures=("nds-f2",), about=CLEAN, **parameters):
-        given = {"PRESET": "laptop", "K": 4, **({} if seed is None else {"SEED": seed}), **parameters}
+        given = {**LAPTOP, "SEED": seed, **parameters}
         monkeypatch.setenv("NDSLIB_RUN_DIR", str(paths.runs_root() / f"{seed}-{sorted(parameters.items())}"))
         with RunRecord.start(KEY, given) as record:
             record.add("e", "a", "m", value)
@@ -73,7 +75,7 @@ def test_writes_what_the_scorecard_reads(run):
     found = scorecard.provenance("demo", "nds-t4")
     assert (found.notebook, found.preset, found.git_commit) == (KEY, "laptop", "c0ffee")
     assert found.seeds == [0, 1, 2]
-    assert found.parameters == {"PRESET": "laptop", "K": 4}
+    assert found.parameters == {name: value for name, value in LAPTOP.items() if name != "SEED"}
     assert {"python", "torch"} <= set(found.versions)
     assert found.seconds >= 0
     # 2, 3 and 4: mean 3, standard deviation 1; Student's 97.5 % quantile at 2 degrees of freedom is 4.3027
@@ -149,12 +151,35 @@ def test_refuses_a_run_without_seed(run):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"K": 8}, "K = 8, .* has 4"), ({"EXTRA": 1}, "EXTRA = 1, .* has None")],
+    [({"RATE": 0.2}, r"RATE = 0\.2, .* has 0\.1"), ({"EXTRA": 1}, "EXTRA = 1, .* has None")],
 )
 def test_refuses_runs_of_different_settings(run, change, message):
     run(0)
     run(1, **change)
     refused(message)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"RATE": 0.2}, r"0-.* has RATE = 0\.2, the preset 'laptop' of demo/01_small has 0\.1: remove the run"),
+        ({"KS": [3, 4]}, r"KS = \[3, 4\], the preset .* has \[3\]"),
+        ({"NAME": None}, "NAME = None, the preset .* has 'b'"),
+    ],
+)
+def test_refuses_runs_that_are_not_their_preset(run, change, message):
+    for seed in (0, 1):
+        run(seed, **change)
+    refused(message)
+
+
+def test_where_a_preset_ran_is_free(write_notebook, run):
+    path = write_notebook(KEY, ledger=["nds-t4", "nds-f2"])
+    content = json.loads(path.read_text())
+    content["cells"][1]["source"] += '\nWORKERS = 2\nENGINE = "processes"\nDEVICE = "cpu"'
+    path.write_text(json.dumps(content))
+    run(4, WORKERS=8, ENGINE="serial", DEVICE="cuda")
+    assert len(publish(KEY, "laptop")) == 2
 
 
 def test_refuses_runs_of_different_commits(run):
@@ -213,4 +238,17 @@ def test_claims_for_a_reader():
         "n": [3, 1],
         "verdict": ["holds", "undecided"],
     }
-    assert claims_table(()).empty
+    empty = claims_table(())
+    assert empty.empty
+    pd.testing.assert_series_equal(empty.dtypes, table.dtypes)
+
+
+def test_recorded_claims_are_those_of_figures(run):
+    before = recorded_claims("demo", "nds-t4")
+    run(0, 2.0)
+    publish(KEY, "laptop")
+    after = recorded_claims("demo", "nds-t4")
+    assert after["claim"].tolist() == ["above 1"]
+    assert before.empty
+    assert before.columns.tolist() == after.columns.tolist()
+    assert before[before["claim"].str.contains("above")].empty  # a notebook may select from either

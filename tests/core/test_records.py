@@ -50,13 +50,34 @@ def test_a_bad_notebook_name_is_refused(name):
 
 
 def test_the_run_directory(monkeypatch, tmp_path):
-    assert RunRecord.start("nds/01_x", {}).directory == paths.runs_root() / "nds/01_x/interactive"
+    assert RunRecord.start("nds/01_x", {}).directory.parent == paths.runs_root() / "nds/01_x/interactive"
     injected = {"PAPERMILL_OUTPUT_PATH": str(tmp_path / "in.ipynb")}
     assert RunRecord.start("nds/01_x", injected).directory == tmp_path / "in_record"
     monkeypatch.setenv("PAPERMILL_OUTPUT_PATH", str(tmp_path / "out.v1.ipynb"))
     assert RunRecord.start("nds/01_x", injected).directory == tmp_path / "out.v1_record"
     monkeypatch.setenv("NDSLIB_RUN_DIR", str(tmp_path / "mine"))
     assert RunRecord.start("nds/01_x", injected).directory == tmp_path / "mine"
+
+
+def test_interactive_runs_have_a_folder_for_each_setting():
+    def name(**parameters):
+        return RunRecord.start("nds/01_x", parameters).directory.name
+
+    assert name(PRESET="laptop", SEED=1) == name(SEED=1, PRESET="laptop", noise=2)
+    names = [name(PRESET="laptop", SEED=1), name(PRESET="laptop", SEED=2), name(PRESET="smoke", SEED=1), name(SEED=1)]
+    assert len(set(names)) == 4
+    assert [each.rpartition("-")[0] for each in names] == ["laptop", "laptop", "smoke", "run"]
+    assert name(PRESET="../../x").startswith("run-")
+
+
+def test_an_interactive_run_is_kept_but_never_collected(monkeypatch):
+    with RunRecord.start("nds/03_transfer", {"PRESET": "laptop", "SEED": 1}) as record:
+        record.add("e", "a", "m", 1)
+    assert load(record.directory)[0].value.tolist() == [1]
+    assert records.finished("nds/03_transfer", "laptop") == []
+    recorded = finished(monkeypatch, "nds/03_transfer/laptop-0", {"PRESET": "laptop", "SEED": 1}, value=2)
+    assert [folder for folder, _ in records.finished("nds/03_transfer", "laptop")] == [recorded.directory]
+    assert collect("nds/03_transfer", "laptop").value.tolist() == [2]
 
 
 def test_round_trip(recorded):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ndslib.core.seeding import generator
-from ndslib.data.augment import crop_and_flip
+from ndslib.data.augment import contrastive_view, crop_and_flip
 
 
 def batch(count: int = 6, side: int = 8) -> torch.Tensor:
@@ -53,3 +53,36 @@ def test_the_crops_do_not_depend_on_whether_images_are_flipped():
     images = torch.arange(8).repeat(20, 3, 8, 1).transpose(2, 3)  # rows differ, columns do not
     flipped, plain = (crop_and_flip(images, generator("crop"), pad=2, flip=flip) for flip in (True, False))
     assert torch.equal(flipped, plain)
+
+
+def test_contrastive_views_keep_shape_and_type_and_follow_the_generator():
+    images = torch.randint(0, 256, (6, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    first, again = (contrastive_view(images, torch.Generator().manual_seed(1)) for _ in range(2))
+    other = contrastive_view(images, torch.Generator().manual_seed(2))
+    assert first.shape == images.shape
+    assert first.dtype == torch.uint8
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_contrastive_views_of_a_uniform_image_are_uniform_and_a_fifth_is_grey():
+    images = torch.zeros(400, 3, 8, 8, dtype=torch.uint8)
+    images[:, 0] = 120  # red
+    views = contrastive_view(images, torch.Generator().manual_seed(0)).float()
+    assert (views.amax((2, 3)) - views.amin((2, 3))).max() <= 1, (
+        "crops, mirroring and jitter leave one colour one colour"
+    )
+    grey = (views.amax(1) - views.amin(1)).amax((1, 2)) <= 1
+    assert 0.14 < grey.double().mean() < 0.26
+    red = views[~grey][:, 0].mean((1, 2))
+    assert red.min() >= 0.6 * 120 * 0.6 * 0.6
+    assert red.std() > 5, "brightness varies"
+
+
+def test_contrastive_views_crop():
+    ramp = torch.arange(32).mul(8).to(torch.uint8).expand(200, 3, 32, 32)  # brightness tells the column
+    views = contrastive_view(ramp, torch.Generator().manual_seed(0)).float()
+    rising = (views[:, :, :, 31] > views[:, :, :, 0]).all(2).all(1).double().mean()
+    assert 0.4 < rising < 0.6, "half are mirrored"
+    spread = (views[:, 0, 0, 31] - views[:, 0, 0, 0]).abs()
+    assert spread.min() < 150 < spread.max(), "crops of different sizes"

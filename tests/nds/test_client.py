@@ -7,7 +7,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ndslib.core.errors import InputError
-from ndslib.core.models import ResNet18, to_float
+from ndslib.core.models import IMAGE_MEAN, IMAGE_STD, ResNet18, to_float
 from ndslib.data import images, sample_table
 from ndslib.nds import client
 from ndslib.nds.client import fast_adapt, rate_by_linear_head, rate_by_rotation, rotation_accuracy
@@ -36,7 +36,7 @@ class RandomLinear(nn.Module):
         self.weight = nn.Parameter(torch.randn(3 * side * side, 4, generator=torch.Generator().manual_seed(seed)))
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x.float() - 50).flatten(1) @ self.weight
+        return x.flatten(1) @ self.weight
 
 
 def resnets(count: int) -> list[ResNet18]:
@@ -58,10 +58,12 @@ def test_perfect_and_constant_experts():
 def test_it_is_eq_5_by_hand(seed):
     pixels = np.random.default_rng(seed).integers(0, 256, (7, 3, 6, 6), dtype=np.uint8)
     expert = RandomLinear(6, seed)
+    mean, std = (np.array(each)[:, None, None] for each in (IMAGE_MEAN, IMAGE_STD))
     hits = 0
     for image in pixels:
         for j in range(4):
-            scores = (np.rot90(image, j, (1, 2)).reshape(-1).astype(np.float64) - 50) @ expert.weight.detach().numpy()
+            turned = (np.rot90(image, j, (1, 2)) / 255 - mean) / std
+            scores = turned.reshape(-1) @ expert.weight.detach().numpy()
             hits += int(scores.argmax() == j)
     assert rotation_accuracy(expert, pixels) == hits / (4 * 7)
     assert 0 < hits < 28
@@ -286,3 +288,11 @@ def test_fast_adapt_chooses_the_method():
         fast_adapt(experts, pixels, method="linear")
     with pytest.raises(InputError, match="'jigsaw'"):
         fast_adapt(experts, pixels, method="jigsaw")
+
+
+def test_an_ordinary_network_takes_uint8_images():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    images = torch.randint(0, 256, (10, 3, 8, 8), dtype=torch.uint8)
+    assert rotation_accuracy(network, images) == rotation_accuracy(network, to_float(images))
+    assert rotation_accuracy(network, images.numpy()) == rotation_accuracy(network, images)

@@ -10,7 +10,7 @@ from ndslib.core.errors import InputError
 from ndslib.core.models import ResNet18
 from ndslib.nds import growth as module
 from ndslib.nds.experts import rotation_loss
-from ndslib.nds.growth import growth, seconds_per_image
+from ndslib.nds.growth import growth, overtaken_at, seconds_per_image
 
 # One multiply-add an output: 12 inputs times 1 and times 10 outputs.
 EXPERT = nn.Sequential(nn.Flatten(), nn.Linear(12, 1))
@@ -100,3 +100,11 @@ def test_seconds_per_image_bad_input():
         seconds_per_image(EXPERT, torch.ones(2, 3, 2, 2), rotation_loss, steps=0)
     with pytest.raises(InputError, match="3 steps on 0 images"):
         seconds_per_image(EXPERT, torch.ones(0, 3, 2, 2), rotation_loss, steps=3)
+
+
+def test_nds_overtakes_retraining_once_the_old_data_outweighs_the_rotations():
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 4))
+    # With equal networks and datasets NDS pays 4 n after n datasets, retraining n (n + 1) / 2: less from n = 8 on.
+    costs = growth({f"d{number}": 10 for number in range(9)}, network, network, (3, 2, 2))
+    assert overtaken_at(costs) == 8
+    assert overtaken_at(costs[costs["step"] < 8]) is None

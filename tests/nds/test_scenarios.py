@@ -8,10 +8,12 @@ from PIL import Image
 from scipy.io import savemat
 
 from ndslib.core.errors import InputError
-from ndslib.data import sample_table
+from ndslib.data import loaders, sample_table
 from ndslib.data.images import decode
 from ndslib.data.worlds import domains
-from ndslib.nds.scenarios import PAPER_CLIENTS, Client, Scenario, few_per_class, load_scenario, only
+from ndslib.nds.dataset import Source
+from ndslib.nds.experiments import Settings
+from ndslib.nds.scenarios import PAPER_CLIENTS, SCENARIOS, Client, Scenario, few_per_class, load_scenario, only
 
 
 def ids(table: pa.Table) -> set[str]:
@@ -146,7 +148,7 @@ def test_only_names_a_class_without_rows():
 
 def test_real_without_data_says_where_it_looked(tmp_path, monkeypatch):
     monkeypatch.setenv("NDSLIB_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(InputError, match=r"nowhere/cifar10, which is absent: set NDSLIB_DATA"):
+    with pytest.raises(InputError, match=r"nowhere/cifar10/train, which is absent: set NDSLIB_DATA"):
         load_scenario("real")
 
 
@@ -308,3 +310,19 @@ def test_imagenet32_without_data_names_the_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("NDSLIB_DATA", str(tmp_path))
     with pytest.raises(InputError, match="downsampled_imagenet: no such folder"):
         load_scenario("imagenet32")
+
+
+def test_unreadable_images_stop_a_run_or_are_left_out_and_named(tmp_path, monkeypatch):
+    for number in range(6):
+        (tmp_path / "a").mkdir(exist_ok=True)
+        Image.fromarray(np.full((9, 9, 3), 40 * number, np.uint8)).save(tmp_path / "a" / f"{number}.png")
+    table = loaders.image_folder(tmp_path, "shelf", "train")
+    (tmp_path / "a" / "4.png").write_bytes(b"no image")
+    scenario = Scenario("small", 8, (Source(table, 1),), (Client("one", table.slice(0, 3), table.slice(3, 2), None),))
+    monkeypatch.setitem(SCENARIOS, "small", lambda seed: scenario)
+    assert Settings("small").load().table.num_rows == 6, "the default leaves it to the decoder, which stops"
+    with pytest.warns(UserWarning, match=r"1 of (6|2) images are left out.*4\.png"):
+        readable = Settings("small", on_corrupt="skip").load()
+    assert readable.table.num_rows == 5
+    assert [readable.clients[0].train.num_rows, readable.clients[0].test.num_rows] == [3, 1]
+    assert not any("4.png" in uri for uri in readable.table["uri"].to_pylist())

@@ -84,6 +84,7 @@ def test_weights_are_a_distribution_that_keeps_the_order_of_the_scores(scores, t
         ([math.inf, 0.5], r"scores\[0\] = inf"),
         ([0.1, 0.2, 62.5], r"scores\[2\] = 62.5 .*divide percentages by 100"),
         ([0.1, -0.01], r"scores\[1\] = -0.01"),
+        (np.array([1.0000001], dtype=np.float32), r"scores\[0\] = 1\.00000011\d* is not an accuracy"),
         ([], r"shape \[0\]"),
         (0.5, r"shape \[\]"),
         ([[0.1, 0.2]], r"shape \[1, 2\]"),

@@ -13,7 +13,7 @@ from ndslib.nds import downstream
 from ndslib.nds import transfer as module
 from ndslib.nds.experiments import VARIANTS, Settings, build_server, client_images, rate
 from ndslib.nds.recommend import recommend
-from ndslib.nds.transfer import ENTIRE, KNN, METHODS, NGIAM, SCRATCH, UNIFORM, select, transfer
+from ndslib.nds.transfer import ALL_METHODS, ENTIRE, KNN, NGIAM, SCRATCH, UNIFORM, select, transfer
 
 COLUMNS = ["client", "method", "budget", "pretext", "top1", "own_domain", "images"]
 
@@ -26,10 +26,10 @@ def settings(tiny_scenario) -> Settings:
 
 def test_every_method_gives_a_tidy_row_a_client_and_budget(settings, no_training):
     clients, budgets = ["glyphs", "photos"], [0.25, 0.5]
-    found = transfer(settings, clients, METHODS, budgets)
+    found = transfer(settings, clients, ALL_METHODS, budgets)
     assert found.columns.tolist() == COLUMNS
     per_client = [(SCRATCH, 0.0), (ENTIRE, 1.0)]
-    per_client += [(method, budget) for method in METHODS[2:] for budget in budgets]
+    per_client += [(method, budget) for method in ALL_METHODS[2:] for budget in budgets]
     expected = [(client, method, budget) for client in clients for method, budget in per_client]
     assert list(zip(found["client"], found["method"], found["budget"], strict=True)) == expected
     assert found["images"].tolist() == [round(48 * budget) for budget in found["budget"]]
@@ -39,7 +39,7 @@ def test_every_method_gives_a_tidy_row_a_client_and_budget(settings, no_training
     entire = found[(found["method"] == ENTIRE) & (found["client"] == "glyphs")]
     assert entire["own_domain"].tolist() == [0.5]
     no_training()
-    assert transfer(settings, clients, METHODS, budgets).equals(found)
+    assert transfer(settings, clients, ALL_METHODS, budgets).equals(found)
 
 
 def test_own_domain_is_the_share_of_the_selected_rows(settings):

@@ -106,6 +106,14 @@ def code_cells(notebook: Notebook) -> Iterator[str]:
         yield from (f"cell {number}: {problem}" for problem in library_code(source))
 
 
+def markdown_cells(notebook: Notebook) -> Iterator[str]:
+    """LaTeX commands have one backslash; with two, a line break and the command's name are shown."""
+    for number, cell in enumerate(notebook.cells):
+        if cell["cell_type"] == "markdown":
+            for found in re.findall(r"\\\\[A-Za-z]+", cell["source"]):
+                yield f"cell {number}: {found} has a doubled backslash"
+
+
 def library_code(source: str) -> Iterator[str]:
     """Definitions that belong in the library, and lines copied from it."""
     try:
@@ -135,7 +143,7 @@ def library_windows() -> dict[tuple[str, ...], str]:
     return {window: str(file.relative_to(ROOT)) for file in files for window in windows(file.read_text())}
 
 
-CHECKS = (first_cell, metadata, parameters_cell, preset_files, outputs, code_cells)
+CHECKS = (first_cell, metadata, parameters_cell, preset_files, outputs, code_cells, markdown_cells)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -174,6 +182,10 @@ def code(source: str, *names: str) -> dict:
         "outputs": [],
         "execution_count": None,
     }
+
+
+def markdown(source: str) -> dict:
+    return {"cell_type": "markdown", "id": "text", "source": source, "metadata": {}}
 
 
 def edit(cell: int, old: str, new: str) -> Callable[[dict], None]:
@@ -233,6 +245,7 @@ FAULTS = [
     (code_cells, append(code(LONG)), "f is longer than 8 lines"),
     (code_cells, append(code("class A:\n" + textwrap.indent(LONG, "    "))), "A is longer than 8 lines"),
     (code_cells, append(code(COPIED)), "copied from ndslib/core/presets.py"),
+    (markdown_cells, append(markdown(r"weight $\\pi(x)$")), r"\\\\pi has a doubled backslash"),
 ]
 
 
@@ -257,6 +270,11 @@ def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Calla
 def test_the_checks_see_a_fault(template, check, change, message) -> None:
     problems = "\n".join(check(template(change)))
     assert re.search(message, problems), problems
+
+
+def test_one_backslash_and_a_line_break_are_no_fault(template) -> None:
+    text = "$\\pi$ and $$a \\\\\n b \\\\ [2pt] c$$"
+    assert list(markdown_cells(template(append(markdown(text))))) == []
 
 
 @pytest.mark.parametrize("text", ["SEED: 3", "PRESET: laptop\nSEEED: 3", "PRESET: laptop\nSEED: many"])
