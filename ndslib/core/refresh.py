@@ -17,7 +17,8 @@ def refresh(notebook: Notebook, progress: bool = True) -> float:
     Raises:
         RunFailed: it did not run to its end; the notebook is as it was.
     """
-    result = runner.run(notebook, progress=progress)
+    # What is cached shows no progress: a stored notebook must not tell a warm cache from a cold one.
+    result = runner.execute(runner.plan(notebook), progress, environment={"NDSLIB_PROGRESS": "off"})
     content = normalised(nbformat.read(result.notebook, as_version=4))
     with atomic_path(notebook.path) as temporary:
         nbformat.write(content, temporary)
