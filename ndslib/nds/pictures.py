@@ -15,6 +15,8 @@ from ndslib.nds.index import Index
 from ndslib.nds.recommend import Recommendation
 from ndslib.nds.scenarios import Client
 
+WIDTH = 6.2  # inches; pictures of noisy images do not compress, and a notebook must stay below a megabyte
+
 
 def mosaic(pixels: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
     """Tile images uint8[N, 3, S, S] row by row into one picture uint8[H, W, 3] with white gaps."""
@@ -62,13 +64,14 @@ def recommended_figure(
     clients: Mapping[str, Client], answers: Mapping[str, Recommendation], size: int, count: int = 12
 ) -> Figure:
     """Each client's own images beside those recommended to it (NDS Fig. 2, NDS-ICLR Fig. 1)."""
-    figure, grid = plt.subplots(len(clients), 2, figsize=(8.5, 1.6 * len(clients) + 0.4), squeeze=False)
+    figure, grid = plt.subplots(
+        len(clients), 2, figsize=(WIDTH, 1.2 * len(clients) + 0.4), squeeze=False, layout="tight"
+    )
     for line, (name, client) in zip(grid, clients.items(), strict=True):
         own = client.train.take(rng("own images", name).permutation(client.train.num_rows)[:count])
         first = answers[name].samples.drop_columns(["cluster", "weight"]).slice(0, count)
         _show(line[0], mosaic(images.decode(own, size).pixels, count // 2), f"client {name}")
         _show(line[1], mosaic(images.decode(first, size).pixels, count // 2), f"recommended to {name}")
-    figure.tight_layout()
     plt.close(figure)
     return figure
 
@@ -108,18 +111,17 @@ def tiles_data(panels: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
 
 def _panels(panels: Sequence[tuple[str, np.ndarray]], title: str, columns: int = 4) -> Figure:
     lines = -(-len(panels) // columns)
-    figure, grid = plt.subplots(lines, columns, figsize=(8.5, 2.5 * lines + 0.4), squeeze=False)
+    figure, grid = plt.subplots(lines, columns, figsize=(WIDTH, 1.9 * lines + 0.4), squeeze=False, layout="tight")
     for axes, (name, pixels) in zip(grid.flat, panels, strict=False):
         _show(axes, mosaic(pixels, 3), name)
     for axes in grid.flat[len(panels) :]:
         axes.axis("off")
     figure.suptitle(title)
-    figure.tight_layout()
     plt.close(figure)
     return figure
 
 
 def _show(axes: Axes, picture: np.ndarray, title: str) -> None:
     axes.imshow(picture, interpolation="nearest")
-    axes.set_title(title, fontsize="small")
+    axes.set_title(title, fontsize="x-small")
     axes.axis("off")
