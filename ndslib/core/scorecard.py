@@ -108,11 +108,16 @@ def to_markdown(card: pd.DataFrame) -> str:
 
 
 def headlines_markdown() -> str:
-    """The headline claims of all recorded rows, as the README's table: what was measured, over how many, verdict."""
+    """The headline claims of all recorded rows, as the README's table: what was measured, over how many, verdict.
+
+    A claim that stands in several rows (a table printed twice by the sources) is listed with the first.
+    """
     lines = ["| row | claim | measured [95 % interval] | n | verdict |", "|---|---|---|---|---|"]
+    seen: set[Claim] = set()
     for row in scorecard().to_dict("records"):
         for each in row["claims"]:
-            if each.headline:
+            if each.headline and each not in seen:
+                seen.add(each)
                 measured = f"{each.estimate:.3g} [{each.low:.3g}, {each.high:.3g}]"
                 lines.append(f"| {row['id']} | {each.claim} | {measured} | {each.n} | {each.verdict} |")
     return "\n".join(lines) + "\n"

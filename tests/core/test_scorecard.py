@@ -1,10 +1,12 @@
 import json
 from typing import get_args
 
+import pandas as pd
 import pytest
 
 from ndslib.core import paths, scorecard, stats
 from ndslib.core.errors import InputError
+from ndslib.core.scorecard import Claim
 from ndslib.data import reported
 
 CLAIM = {"claim": "NDS beats uniform", "estimate": 1.5, "low": 0.5, "high": 2.5, "n": 5, "verdict": "holds"}
@@ -93,3 +95,13 @@ def test_markdown_has_a_row_a_line_and_escapes_bars():
 
 def test_the_verdicts_are_those_of_the_statistics():
     assert get_args(scorecard.Claim.model_fields["verdict"].annotation) == get_args(stats.Verdict)
+
+
+def test_headlines_are_listed_once_and_others_not_at_all(monkeypatch):
+    first = {"claim": "a beats b", "estimate": 1.25, "low": 0.5, "high": 2.0, "n": 5, "verdict": "holds"}
+    main = Claim(**first, headline=True)
+    other = Claim(**{**first, "claim": "a beats c"})
+    rows = [{"id": "nds-t4", "claims": [main, other]}, {"id": "ndsiclr-t3", "claims": [main]}]
+    monkeypatch.setattr(scorecard, "scorecard", lambda: pd.DataFrame(rows))
+    lines = scorecard.headlines_markdown().splitlines()
+    assert lines[2:] == ["| nds-t4 | a beats b | 1.25 [0.5, 2] | 5 | holds |"]
