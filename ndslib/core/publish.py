@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ndslib.core import notebooks, paths, presets, records
+from ndslib.core import notebooks, paths, plots, presets, records
 from ndslib.core.errors import InputError
 from ndslib.core.files import atomic_path, write_json
 from ndslib.core.notebooks import Notebook
@@ -84,6 +84,7 @@ def publish(notebook: str, preset: str) -> list[Path]:
             no seed, was made from a checkout with uncommitted changes, lacks the picture of a row or does not hold what
             the row's layout needs. Nothing is written then.
     """
+    plots.use_style()
     found = notebooks.find(notebook)
     if not found.ledger:
         raise InputError(f"{found.path}: it regenerates no row of the ledger, so it has nothing to record")
