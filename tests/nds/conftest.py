@@ -11,7 +11,7 @@ from torch import nn
 from ndslib.core.training import TrainConfig
 from ndslib.data import sample_table
 from ndslib.data.worlds import domains
-from ndslib.nds import downstream, experts, scenarios
+from ndslib.nds import Index, downstream, experts, scenarios
 from ndslib.nds.experts import ExpertConfig, ExpertJob
 from ndslib.nds.extractor import Extractor
 from ndslib.nds.index import Source
@@ -109,3 +109,12 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         monkeypatch.setattr(downstream, "fit", refuse)
 
     return start
+
+
+@pytest.fixture
+def server(tmp_path, colours, mean_colour, tiny) -> Index:
+    """Two datasets of 12 and 20 images, clusters of 6, 6 and 20."""
+    index = Index.create(tmp_path / "server")
+    index.add(colours("first"), 2, mean_colour, tiny(1), size=8)
+    index.add(colours("second", 20), 1, mean_colour, tiny(1), size=8)
+    return index

@@ -14,15 +14,6 @@ from ndslib.nds.selection import importance_weights
 SCORES = np.array([0.4, 0.9, 0.6])
 
 
-@pytest.fixture
-def server(tmp_path, colours, mean_colour, tiny) -> Index:
-    """Two datasets of 12 and 20 images, clusters of 6, 6 and 20."""
-    index = Index.create(tmp_path / "server")
-    index.add(colours("first"), 2, mean_colour, tiny(1), size=8)
-    index.add(colours("second", 20), 1, mean_colour, tiny(1), size=8)
-    return index
-
-
 def test_samples_carry_their_cluster_and_weight(server):
     answer = recommend(server, SCORES, budget=15, seed=1)
     weights = dict(zip(server.cluster_names, importance_weights(SCORES), strict=True))

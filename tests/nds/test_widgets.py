@@ -5,20 +5,10 @@ import numpy as np
 import pytest
 
 from ndslib.nds import widgets
-from ndslib.nds.index import Index
 from ndslib.nds.recommend import recommend
 from ndslib.nds.widgets import SelectionExplorer
 
 SCORES = {"mine": np.array([0.4, 0.9, 0.6]), "other": np.array([0.8, 0.2, 0.3])}
-
-
-@pytest.fixture
-def server(tmp_path, colours, mean_colour, tiny) -> Index:
-    """Two datasets of 12 and 20 images, clusters of 6, 6 and 20."""
-    index = Index.create(tmp_path / "server")
-    index.add(colours("first"), 2, mean_colour, tiny(1), size=8)
-    index.add(colours("second", 20), 1, mean_colour, tiny(1), size=8)
-    return index
 
 
 @pytest.fixture
