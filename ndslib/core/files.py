@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import importlib.resources
 import json
 import os
 import tempfile
@@ -49,6 +50,12 @@ def digest(*parts: Any) -> str:
     """
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=_as_json)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def code_digest(package: str) -> str:
+    """A key that changes with any line of a package's own Python files: for caches of what that code makes."""
+    folder = Path(str(importlib.resources.files(package)))
+    return digest([[str(path.relative_to(folder)), sha256_file(path)] for path in sorted(folder.rglob("*.py"))])
 
 
 def _as_json(value: Any) -> Any:

@@ -1,0 +1,140 @@
+"""Triangle meshes of named parts: the checks that every mesh passes, shading normals and refinement."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ndslib.core.errors import InputError
+
+CREASE_DEGREES = 40.0  # edges sharper than this are shaded hard
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A triangle mesh in a right-handed frame: y up, the object's front towards +z.
+
+    Attributes:
+        vertices: float32 [V, 3].
+        faces: int32 [F, 3], counter-clockwise seen from outside.
+        part: int16 [F], the part that a face belongs to.
+        parts: the parts' names, e.g. ("body", "handle").
+        materials: the default material of each part (a name of `ndslib.sim.materials.MATERIALS`).
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    part: np.ndarray
+    parts: tuple[str, ...]
+    materials: tuple[str, ...]
+
+    @property
+    def triangles(self) -> int:
+        """Number of faces F."""
+        return len(self.faces)
+
+    def normalised(self) -> "Mesh":
+        """The same mesh with its bounding box centred at the origin and its half diagonal 1."""
+        low, high = self.vertices.min(0), self.vertices.max(0)
+        half_diagonal = np.linalg.norm(high - low) / 2
+        return replace(self, vertices=((self.vertices - (low + high) / 2) / half_diagonal).astype(np.float32))
+
+
+def check(mesh: Mesh, source: str) -> Mesh:
+    """Return `mesh` without its faces of zero area. `source` names it in errors.
+
+    Open surfaces are allowed; an edge may belong to at most two faces.
+
+    Raises:
+        InputError: no faces, a vertex that is not finite, a face that names a missing vertex or part, no extent (all
+            vertices in one place), only faces without area, or an edge of more than two faces (non-manifold).
+    """
+    if mesh.triangles == 0 or len(mesh.vertices) == 0:
+        raise InputError(f"{source}: the mesh is empty ({len(mesh.vertices)} vertices, {mesh.triangles} faces)")
+    bad = np.flatnonzero(~np.isfinite(mesh.vertices).all(1))
+    if bad.size:
+        value = mesh.vertices[bad[0]].tolist()
+        raise InputError(f"{source}: vertex {bad[0]} is {value}; export the mesh again without NaN or infinite values")
+    if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
+        worst = int(mesh.faces.max() if mesh.faces.min() >= 0 else mesh.faces.min())
+        raise InputError(f"{source}: a face names vertex {worst}, but there are {len(mesh.vertices)} vertices")
+    if mesh.part.min() < 0 or mesh.part.max() >= len(mesh.parts) or len(mesh.parts) != len(mesh.materials):
+        raise InputError(f"{source}: parts {mesh.parts} with materials {mesh.materials} do not match the faces' parts")
+    if np.ptp(mesh.vertices, axis=0).max() == 0:
+        raise InputError(f"{source}: all vertices lie in one place, the mesh has no extent")
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    kept = area > 1e-12 * np.ptp(mesh.vertices, axis=0).max() ** 2
+    if not kept.any():
+        raise InputError(f"{source}: none of the {mesh.triangles} faces has an area")
+    mesh = replace(mesh, faces=mesh.faces[kept], part=mesh.part[kept])
+    _refuse_non_manifold(mesh, source)
+    return mesh
+
+
+def _edges(faces: np.ndarray) -> np.ndarray:
+    """Directed edges int [3F, 2], in the order of the faces."""
+    return faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+
+
+def _refuse_non_manifold(mesh: Mesh, source: str) -> None:
+    edges, counts = np.unique(np.sort(_edges(mesh.faces), 1), axis=0, return_counts=True)
+    if counts.max() > 2:
+        edge, count = edges[counts.argmax()].tolist(), counts.max()
+        number = int((counts > 2).sum())
+        raise InputError(
+            f"{source}: the mesh is not a manifold: edge {edge} belongs to {count} faces ({number} such edges); remove "
+            "doubled and inner faces, for example with trimesh's or MeshLab's repair tools"
+        )
+
+
+def is_closed(mesh: Mesh) -> bool:
+    """Whether every edge is used once in each direction: no holes, and all faces look out (or all look in)."""
+    edges = _edges(mesh.faces).astype(np.int64)
+    forward = np.sort(edges[:, 0] * len(mesh.vertices) + edges[:, 1])
+    backward = np.sort(edges[:, 1] * len(mesh.vertices) + edges[:, 0])
+    return bool((np.diff(forward) > 0).all() and np.array_equal(forward, backward))
+
+
+def faces_outwards(mesh: Mesh) -> bool:
+    """Whether a closed mesh's faces look out: its signed volume is positive."""
+    a, b, c = np.moveaxis(mesh.vertices[mesh.faces].astype(np.float64), 1, 0)
+    return bool((a * np.cross(b, c)).sum() > 0)
+
+
+def corner_normals(mesh: Mesh, crease: float = CREASE_DEGREES) -> np.ndarray:
+    """Unit shading normals float32 [F, 3, 3], one a corner.
+
+    A corner's normal averages the faces around its vertex that are within `crease` degrees of its own face, weighted by
+    area, so rounded surfaces look smooth and edges sharp.
+    """
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    area_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    unit = area_normals / np.linalg.norm(area_normals, axis=1, keepdims=True)
+    vertex = mesh.faces.reshape(-1)
+    order = np.argsort(vertex, kind="stable")  # corners grouped by vertex
+    degree = np.bincount(vertex, minlength=len(mesh.vertices))
+    start = np.cumsum(degree) - degree
+    # All pairs (corner, corner at the same vertex).
+    count = degree[vertex]
+    first = np.repeat(np.arange(len(vertex)), count)
+    rank = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    second = order[np.repeat(start[vertex], count) + rank]
+    near = (unit[first // 3] * unit[second // 3]).sum(1) >= np.cos(np.radians(crease)) - 1e-9
+    total = np.stack(
+        [np.bincount(first, area_normals[second // 3, axis] * near, len(vertex)) for axis in range(3)], axis=1
+    )
+    total /= np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-20)
+    return total.reshape(-1, 3, 3).astype(np.float32)
+
+
+def refine(mesh: Mesh, triangles: int) -> Mesh:
+    """Cut every face into four, as often as it takes to have at least `triangles` faces; the surface stays the same."""
+    while mesh.triangles < triangles:
+        pairs = np.sort(_edges(mesh.faces), 1)
+        edges, inverse = np.unique(pairs, axis=0, return_inverse=True)
+        middle = len(mesh.vertices) + inverse.reshape(-1, 3).astype(np.int32)  # of the edges 01, 12, 20
+        (a, b, c), (ab, bc, ca) = mesh.faces.T, middle.T
+        faces = np.stack([a, ab, ca, ab, b, bc, ca, bc, c, ab, bc, ca], 1).reshape(-1, 3)
+        vertices = np.concatenate([mesh.vertices, mesh.vertices[edges].mean(1)]).astype(np.float32)
+        mesh = replace(mesh, vertices=vertices, faces=faces.astype(np.int32), part=np.repeat(mesh.part, 4))
+    return mesh

@@ -1,0 +1,199 @@
+"""What is rendered: batches of scenes made of placed meshes, a camera, a sun and a background each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+
+from ndslib.core.errors import InputError
+from ndslib.sim.mesh import Mesh, corner_normals, faces_outwards, is_closed
+
+FIELD_OF_VIEW = 35.0  # degrees, vertical
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Meshes ready to render, one after the other.
+
+    Attributes:
+        corners: float32 [3, 3 corners, T], object space; coordinates first.
+        normals: float32 [3, 3 corners, T], shading normals.
+        part: int64 [T], the part of a triangle.
+        start: int64 [M + 1], mesh m owns the triangles start[m] to start[m + 1].
+        one_sided: bool [M], a closed mesh whose faces look out: its back faces are never seen and are skipped.
+    """
+
+    corners: torch.Tensor
+    normals: torch.Tensor
+    part: torch.Tensor
+    start: torch.Tensor
+    one_sided: torch.Tensor
+
+    @classmethod
+    def of(cls, meshes: Sequence[Mesh]) -> "Geometry":
+        """Pack meshes (on the CPU)."""
+        counts = [mesh.triangles for mesh in meshes]
+        return cls(
+            _columns([mesh.vertices[mesh.faces] for mesh in meshes]),
+            _columns([corner_normals(mesh) for mesh in meshes]),
+            torch.from_numpy(np.concatenate([mesh.part for mesh in meshes]).astype(np.int64)),
+            torch.from_numpy(np.cumsum([0, *counts])),
+            torch.tensor([is_closed(mesh) and faces_outwards(mesh) for mesh in meshes]),
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence["Geometry"]) -> "Geometry":
+        """Several geometries, one after the other."""
+        offsets = np.cumsum([0, *(len(part.part) for part in parts)])[:-1].tolist()
+        start = [part.start[1:] + offset for part, offset in zip(parts, offsets, strict=True)]
+        return cls(
+            torch.cat([part.corners for part in parts], 2),
+            torch.cat([part.normals for part in parts], 2),
+            torch.cat([part.part for part in parts]),
+            torch.cat([parts[0].start[:1], *start]),
+            torch.cat([part.one_sided for part in parts]),
+        )
+
+    def to(self, device: str | torch.device) -> "Geometry":
+        """The same on another device."""
+        return Geometry(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+def _columns(rows: Sequence[np.ndarray]) -> torch.Tensor:
+    """Arrays [T, 3 corners, 3] -> one tensor [3, 3 corners, all T]."""
+    return torch.from_numpy(np.ascontiguousarray(np.concatenate(rows).transpose(2, 1, 0)))
+
+
+@dataclass(frozen=True)
+class SceneBatch:
+    """B scenes with N placed objects (instances) in all. World frame: y up, the floor is the plane y = 0.
+
+    Attributes:
+        geometry: the meshes.
+        image: int64 [N], the scene of an instance; ascending.
+        mesh: int64 [N].
+        rotation: float32 [N, 3, 3], object to world.
+        scale: float32 [N].
+        position: float32 [N, 3], where the object's origin stands.
+        material: int64 [N, P], the material of each part (rows of `materials.NAMES`; unused parts are 0).
+        offset: float32 [N, 3], moves the material's pattern in object space.
+        eye, target, up: float32 [B, 3], the camera.
+        field_of_view: float32 [B], vertical, degrees.
+        aperture: float32 [B], the lens's radius; 0 is a pinhole, everything is sharp.
+        focus: float32 [B], the distance along the optical axis that is sharp.
+        light_direction: float32 [B, 3], unit vector towards the sun.
+        light_color: float32 [B, 3], linear RGB, 0 to 1.
+        light_intensity: float32 [B], 1 is a bright day.
+        background: int64 [B], a row of `backgrounds.NAMES`.
+        background_offset: float32 [B, 3], moves the background's patterns; its y turns the surroundings (radians).
+    """
+
+    geometry: Geometry
+    image: torch.Tensor
+    mesh: torch.Tensor
+    rotation: torch.Tensor
+    scale: torch.Tensor
+    position: torch.Tensor
+    material: torch.Tensor
+    offset: torch.Tensor
+    eye: torch.Tensor
+    target: torch.Tensor
+    up: torch.Tensor
+    field_of_view: torch.Tensor
+    aperture: torch.Tensor
+    focus: torch.Tensor
+    light_direction: torch.Tensor
+    light_color: torch.Tensor
+    light_intensity: torch.Tensor
+    background: torch.Tensor
+    background_offset: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.eye)
+
+    def to(self, device: str | torch.device) -> "SceneBatch":
+        """The same on another device."""
+        return SceneBatch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+    def part(self, first: int, last: int) -> "SceneBatch":
+        """Scenes first to last - 1."""
+        low, high = torch.searchsorted(self.image, torch.tensor([first, last], device=self.image.device)).tolist()
+        changes = {name: getattr(self, name)[low:high] for name in _PER_INSTANCE}
+        changes |= {name: getattr(self, name)[first:last] for name in _PER_SCENE}
+        return replace(self, **changes, image=self.image[low:high] - first)
+
+
+_PER_INSTANCE = ("mesh", "rotation", "scale", "position", "material", "offset")
+_PER_SCENE = ("eye", "target", "up", "field_of_view", "aperture", "focus", "light_direction", "light_color",
+              "light_intensity", "background", "background_offset")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Placement:
+    """One object in a scene: see `SceneBatch` for the fields. `material` has one row of `materials.NAMES` a part."""
+
+    mesh: int
+    material: Sequence[int]
+    rotation: np.ndarray
+    position: Sequence[float] = (0.0, 0.0, 0.0)
+    scale: float = 1.0
+    offset: Sequence[float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One scene: see `SceneBatch` for the fields."""
+
+    objects: Sequence[Placement]
+    eye: Sequence[float]
+    target: Sequence[float]
+    background: int
+    up: Sequence[float] = (0.0, 1.0, 0.0)
+    field_of_view: float = FIELD_OF_VIEW
+    aperture: float = 0.0
+    focus: float = 1.0
+    light_direction: Sequence[float] = (0.0, 1.0, 0.0)
+    light_color: Sequence[float] = (1.0, 1.0, 1.0)
+    light_intensity: float = 1.0
+    background_offset: Sequence[float] = (0.0, 0.0, 0.0)
+
+
+def batch(geometry: Geometry, scenes: Sequence[Scene]) -> SceneBatch:
+    """Stack scenes that show meshes of `geometry`.
+
+    Raises:
+        InputError: no scenes, or a value that is not finite.
+    """
+    if not scenes:
+        raise InputError("batch() got no scenes: give at least one")
+    placed = [(number, each) for number, scene in enumerate(scenes) for each in scene.objects]
+    parts = max((len(each.material) for _, each in placed), default=1)
+    material = np.zeros((len(placed), parts), np.int64)
+    for row, (_, each) in zip(material, placed, strict=True):
+        row[: len(each.material)] = each.material
+    columns = {
+        name: _floats([getattr(each, name) for _, each in placed], shape, name) for name, shape in _OBJECT_SHAPES
+    }
+    columns |= {name: _floats([getattr(scene, name) for scene in scenes], shape, name) for name, shape in _SCENE_SHAPES}
+    return SceneBatch(
+        geometry=geometry,
+        image=torch.tensor([number for number, _ in placed], dtype=torch.int64),
+        mesh=torch.tensor([each.mesh for _, each in placed], dtype=torch.int64),
+        material=torch.from_numpy(material),
+        background=torch.tensor([scene.background for scene in scenes], dtype=torch.int64),
+        **columns,
+    )
+
+
+_OBJECT_SHAPES = (("rotation", (3, 3)), ("scale", ()), ("position", (3,)), ("offset", (3,)))
+_SCENE_SHAPES = (("eye", (3,)), ("target", (3,)), ("up", (3,)), ("field_of_view", ()), ("aperture", ()), ("focus", ()),
+                 ("light_direction", (3,)), ("light_color", (3,)), ("light_intensity", ()),
+                 ("background_offset", (3,)))  # fmt: skip
+
+
+def _floats(values: list, shape: tuple[int, ...], name: str) -> torch.Tensor:
+    array = np.array(values, np.float32).reshape(len(values), *shape)
+    if not np.isfinite(array).all():
+        raise InputError(f"a scene's {name} holds a value that is not finite: {array[~np.isfinite(array)][0]}")
+    return torch.from_numpy(array)

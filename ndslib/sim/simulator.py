@@ -1,0 +1,140 @@
+"""Simulators: settings and classes in, labelled pictures out. `TorchSimulator` is the default one."""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import Protocol
+
+import torch
+
+from ndslib.core.errors import InputError
+from ndslib.core.files import code_digest, digest
+from ndslib.sim.library import Library, ProceduralLibrary
+from ndslib.sim.parameters import PARAMETERS, Parameter, check_settings, sample_scene
+from ndslib.sim.render import render
+from ndslib.sim.scene import Geometry, SceneBatch, batch
+
+
+class Simulator(Protocol):
+    """What Task2Sim needs of an engine that makes pretraining pictures (T2S section 4.1)."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The simulation parameters: name and number of levels each."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The object classes' names; a class id is a place in this list."""
+
+    def fingerprint(self) -> str:
+        """Names all that the pictures depend on, besides the arguments of `generate`."""
+
+    def generate(
+        self,
+        settings: Sequence[int],
+        class_ids: Sequence[int],
+        images_per_class: int,
+        size: int | None = None,
+        seed: int = 0,
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield pictures uint8 [B, 3, S, S] (sRGB) and class ids int64 [B], class by class, for one level a parameter."""
+
+
+class TorchSimulator:
+    """The batched rasteriser behind the eight parameters of Task2Sim.
+
+    Args:
+        size: the pictures' side in pixels, unless `generate` is told another; at least 8.
+        device: where to render. The CPU's pictures are bit-identical over batch sizes, processes and threads; those of
+            a GPU differ from them in the last digit here and there, so the kind of device is part of the fingerprint.
+        library: the object classes; by default the whole catalogue, eight meshes a class.
+        batch_size: pictures that `generate` yields at once.
+
+    Raises:
+        InputError: a size below 8 or a batch size below 1.
+    """
+
+    parameters: tuple[Parameter, ...] = PARAMETERS
+
+    def __init__(
+        self,
+        size: int = 64,
+        device: str | torch.device = "cpu",
+        library: Library | None = None,
+        batch_size: int = 64,
+    ) -> None:
+        if size < 8 or batch_size < 1:
+            raise InputError(f"size {size} must be at least 8 pixels, batch_size {batch_size} at least 1")
+        self.size, self.device, self.batch_size = size, torch.device(device), batch_size
+        self.library = ProceduralLibrary() if library is None else library
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The object classes' names; a class id is a place in this list."""
+        return self.library.classes
+
+    def fingerprint(self) -> str:
+        """Names the code, torch's version, the kind of device and the meshes."""
+        return digest(code_digest("ndslib.sim"), torch.__version__, self.device.type, self.library.fingerprint())
+
+    def generate(
+        self,
+        settings: Sequence[int],
+        class_ids: Sequence[int],
+        images_per_class: int,
+        size: int | None = None,
+        seed: int = 0,
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Render `images_per_class` pictures of each class, in order; memory stays that of one batch.
+
+        Picture i of a class is the same whatever else is generated with it.
+
+        Args:
+            settings: one level a parameter, in the order of `parameters`.
+            class_ids: places in `classes`.
+            size: the pictures' side in pixels; None takes the simulator's.
+
+        Yields:
+            uint8 [B, 3, S, S] (sRGB) and the class ids int64 [B], both on the CPU.
+
+        Raises:
+            InputError: (at once) wrong settings, an unknown class id, no pictures, or a size below 8.
+        """
+        size = self.size if size is None else size
+        check_settings(settings, self.parameters)
+        if images_per_class < 1 or size < 8:
+            raise InputError(f"images_per_class {images_per_class} must be at least 1, size {size} at least 8 pixels")
+        for wrong in (each for each in class_ids if not 0 <= each < len(self.classes)):
+            raise InputError(f"class id {wrong}: choose from 0 to {len(self.classes) - 1}")
+        return self._batches(settings, [int(each) for each in class_ids], images_per_class, size, seed)
+
+    def scenes(self, settings: Sequence[int], pictures: Sequence[tuple[int, int]], seed: int = 0) -> SceneBatch:
+        """The scenes of some pictures, (class id, number) each, on the CPU."""
+        levels = check_settings(settings, self.parameters)
+        shown = sorted({class_id for class_id, _ in pictures})
+        geometry = Geometry.join([_geometry(self.library, self.classes[class_id]) for class_id in shown])
+        meshes = {class_id: self.library.meshes(self.classes[class_id]) for class_id in shown}
+        first, total = {}, 0
+        for class_id in shown:
+            first[class_id] = total
+            total += len(meshes[class_id])
+        return batch(
+            geometry,
+            [
+                sample_scene(meshes[class_id], first[class_id], levels, self.classes[class_id], number, seed)
+                for class_id, number in pictures
+            ],
+        )
+
+    def _batches(
+        self, settings: Sequence[int], class_ids: list[int], images_per_class: int, size: int, seed: int
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        pictures = ((class_id, number) for class_id in class_ids for number in range(images_per_class))
+        while some := list(islice(pictures, self.batch_size)):
+            scene = self.scenes(settings, some, seed).to(self.device)
+            yield render(scene, size).images.cpu(), torch.tensor([class_id for class_id, _ in some])
+
+
+@lru_cache(maxsize=64)  # a class of eight meshes of 4,000 triangles takes 3 MB
+def _geometry(library: Library, name: str) -> Geometry:
+    return Geometry.of(library.meshes(name))
