@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Protocol
 
 from ndslib.core.errors import InputError
@@ -10,6 +10,7 @@ from ndslib.core.files import digest
 from ndslib.data.sample_table import SPLITS
 from ndslib.sim.catalogue import CLASSES
 from ndslib.sim.mesh import Mesh, refine
+from ndslib.sim.scene import Geometry
 from ndslib.sim.solids import Genes
 
 MESHES_PER_CLASS = 8
@@ -96,7 +97,7 @@ class ProceduralLibrary:
         return digest(varieties, self._part, self._count, self._min_triangles)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _procedural(variety: Variety, part: str, count: int, min_triangles: int) -> tuple[Mesh, ...]:
     make = CLASSES[variety.shape]
     genes = (
@@ -104,3 +105,24 @@ def _procedural(variety: Variety, part: str, count: int, min_triangles: int) -> 
         for number in range(count)
     )
     return tuple(refine(make(each), min_triangles) for each in genes)
+
+
+class Stage:
+    """Gathers the meshes that a batch of scenes shows into one geometry."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._places: dict[tuple[str, int], int] = {}
+
+    def add(self, name: str, number: int) -> int:
+        """The place in the geometry of mesh `number` of a class."""
+        return self._places.setdefault((name, number), len(self._places))
+
+    def geometry(self) -> Geometry:
+        """The meshes added so far, in the order of their places."""
+        return Geometry.join([_packed(self.library, name, number) for name, number in self._places])
+
+
+@lru_cache(maxsize=512)  # of 4,000 triangles each: 160 MB
+def _packed(library: Library, name: str, number: int) -> Geometry:
+    return Geometry.of([library.meshes(name)[number]])

@@ -1,4 +1,4 @@
-"""The materials' data: one line each. `ndslib.sim.materials` evaluates them."""
+"""The materials' data; `ndslib.sim.materials` evaluates them."""
 
 from dataclasses import dataclass
 
@@ -73,7 +73,8 @@ _ROWS = [
     ("tin", "clouds", 4, "8e938f a9ada6", 0.5, 0.9),
     # stones
     ("granite_grey", "speckle", 14, "44444a 97979b d6d4d2", 0.35),
-    ("granite_red", "speckle", 12, "4b3733 a2604f cf9c88", 0.35), ("marble_white", "marble", 1.4, "ece9e4 8d8f96", 0.15),
+    ("granite_red", "speckle", 12, "4b3733 a2604f cf9c88", 0.35),
+    ("marble_white", "marble", 1.4, "ece9e4 8d8f96", 0.15),
     ("marble_black", "marble", 1.4, "19191c c9c5bd", 0.12), ("marble_green", "marble", 1.6, "1f4a38 9cc2a5", 0.14),
     ("sandstone", "strata", 3, "d9b27c b9824e", 0.9), ("limestone", "speckle", 7, "d8cfb6 c2b798", 0.9),
     ("slate", "strata", 4, "3f464d 5b646c", 0.6), ("basalt", "spots", 9, "37373a 1d1d20", 0.8),
@@ -85,7 +86,7 @@ _ROWS = [
     ("cobblestone", "cells", 3.2, "2f2c29 6d6862 a39c92", 0.75), ("paving", "tiles", 1.6, "6f6c66 a39d92 bdb6a9", 0.85),
     ("roof_tiles", "scales", 5, "c2663f a84f2f 4a2015", 0.75), ("shingles", "scales", 6, "76777c 55565b 26262a", 0.85),
     ("plaster", "clouds", 2, "e2dcd0 efeae0", 0.95), ("stucco", "speckle", 10, "cdb48f e6d2b0", 0.95),
-    ("asphalt", "speckle", 16, "2b2b2d 46464a 77777a", 0.95),
+    ("asphalt", "speckle", 26, "2b2b2d 46464a 77777a", 0.95),
     # ceramics
     ("porcelain", "plain", 1, "f1f0ec", 0.1), ("glazed_blue", "clouds", 1.6, "163f86 2f67b5", 0.1),
     ("glazed_green", "clouds", 1.6, "1d5a3a 4f9a63", 0.1), ("terracotta", "clouds", 4, "b5613d cc7d55", 0.85),
@@ -146,7 +147,7 @@ _ROWS = [
     ("bark_birch", "dashes", 3, "e6e2d8 332e29", 0.85), ("petal_red", "fur", 2, "a50f1e d8263a", 0.6),
     ("petal_yellow", "fur", 2, "e8ae12 f9dc43", 0.6), ("petal_white", "fur", 2, "e2e0d6 f6f5ef", 0.6),
     ("petal_pink", "fur", 2, "dc6f9d f5b3cb", 0.6), ("petal_purple", "fur", 2, "5c2b92 9a63c9", 0.6),
-    ("cactus_green", "stripes", 5, "4a8a4c 3a7840", 0.6),
+    ("cactus_green", "stripes", 5, "569c54 2f6b3a", 0.6),
     # animals
     ("skin_light", "clouds", 4, "dfa886 efc4a6", 0.55), ("skin_dark", "clouds", 4, "5a3725 764b34", 0.5),
     ("skin_grey", "cells", 12, "5f5b57 85807a 948f88", 0.8), ("fur_brown", "fur", 5, "46301d 7d5a38 9a7550", 0.9),

@@ -38,12 +38,19 @@ def index(name: str) -> int:
     Raises:
         InputError: there is no material of that name.
     """
-    if name not in MATERIALS:
-        near = difflib.get_close_matches(str(name), NAMES, 3, 0)
-        raise InputError(
-            f"no material {name!r}: did you mean {', '.join(near)}? materials.NAMES lists all {len(NAMES)}"
-        )
-    return NAMES.index(name)
+    return find(name, NAMES, "material")
+
+
+def find(name: str, names: tuple[str, ...], kind: str) -> int:
+    """The place of `name` in `names`.
+
+    Raises:
+        InputError: it is not there; the message says what `kind` of thing it names, and the nearest names.
+    """
+    if name not in names:
+        nearest = ", ".join(difflib.get_close_matches(str(name), names, 3, cutoff=0))
+        raise InputError(f"there is no {kind} {name!r}: the nearest of the {len(names)} names are {nearest}")
+    return names.index(name)
 
 
 @lru_cache

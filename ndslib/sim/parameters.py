@@ -12,7 +12,7 @@ import numpy as np
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
 from ndslib.sim import backgrounds, materials
-from ndslib.sim.mesh import Mesh
+from ndslib.sim.library import Stage
 from ndslib.sim.scene import Placement, Scene
 
 
@@ -64,20 +64,18 @@ def check_settings(settings: Sequence[int], parameters: Sequence[Parameter] = PA
     return {name: int(value) for name, value in zip(names, settings, strict=True)}
 
 
-def sample_scene(
-    meshes: Sequence[Mesh], first: int, settings: dict[str, int], class_name: str, image: int, seed: int
-) -> Scene:
+def sample_scene(stage: Stage, settings: dict[str, int], class_name: str, image: int, seed: int) -> Scene:
     """Draw the scene of picture `image` of a class: one object on the floor.
 
     Args:
-        meshes: the class's meshes; the picture shows one of them.
-        first: the number of the first of them in the geometry that the scene will be rendered with.
+        stage: gathers the mesh that the picture shows, one of its library's meshes of the class.
         settings: level by parameter name (`check_settings`).
     """
 
     def stream(name: str) -> np.random.Generator:
         return rng("sim", seed, class_name, image, name)
 
+    meshes = stage.library.meshes(class_name)
     number = int(stream("mesh").integers(len(meshes)))
     mesh, varied = meshes[number], {name for name, level in settings.items() if level}
     rotation = _any_rotation(stream("object_rotation")) if "object_rotation" in varied else np.eye(3)
@@ -90,7 +88,7 @@ def sample_scene(
         draw = stream("materials")
         material, offset = draw.integers(len(materials.NAMES), size=len(mesh.parts)), draw.uniform(0, 50, 3)
     target = np.array([0.0, height, 0.0])
-    placement = Placement(first + number, material, rotation, tuple(target), offset=tuple(offset))
+    placement = Placement(stage.add(class_name, number), material, rotation, tuple(target), offset=tuple(offset))
     yaw, pitch = np.radians([YAW, PITCH])
     towards_camera = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
     aperture, focus = _lens(stream("blur"), distance) if "blur" in varied else (0.0, distance)

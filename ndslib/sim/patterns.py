@@ -138,7 +138,7 @@ def _blocks(x: Tensor, y: Tensor, z: Tensor, joint: float, footprint: Tensor) ->
     return _edge(inside, footprint), random(cell)
 
 
-@_pattern(mean=0.51, detail=2.0)
+@_pattern(mean=0.51, detail=4.0)
 def bricks(place: Tensor, footprint: Tensor) -> Tensor:
     """Courses along y, one high for three long, staggered; 0 is mortar, 0.5 to 1 the bricks' tones."""
     x, y, z = place
@@ -176,13 +176,13 @@ def checker(place: Tensor, footprint: Tensor) -> Tensor:
     return _edge(depth.sign().prod(0) * depth.abs().amin(0), footprint)
 
 
-@_pattern(mean=0.5)
+@_pattern(mean=0.5, detail=1.5)
 def stripes(place: Tensor, footprint: Tensor) -> Tensor:
     """Upright stripes of two colours."""
     return _edge(_centred(place[0] + 0.7 * place[2]).abs_().sub_(0.25), footprint)
 
 
-@_pattern(mean=0.5)
+@_pattern(mean=0.5, detail=1.5)
 def hazard(place: Tensor, footprint: Tensor) -> Tensor:
     """Slanting stripes of two colours."""
     x, y, z = place
@@ -232,7 +232,7 @@ def cells(place: Tensor, footprint: Tensor) -> Tensor:
 
 @_pattern(mean=0.38)
 def patches(place: Tensor, footprint: Tensor) -> Tensor:
-    """Ragged areas of two colours with a seam of tones between: rust, cow, camouflage."""
+    """Ragged areas of two colours with a seam of tones between: rust, a cow's coat, leaves in autumn."""
     return _edge(fractal(place, footprint) - 0.06, footprint, 0.12)
 
 
@@ -314,7 +314,7 @@ def knit(place: Tensor, footprint: Tensor) -> Tensor:
     return 1 - _wave(v - side).mul_(0.7).add_(_wave(side * 2 + 0.5).mul_(0.3))
 
 
-@_pattern(mean=0.37)
+@_pattern(mean=0.37, detail=1.5)
 def scales(place: Tensor, footprint: Tensor) -> Tensor:
     """Rows of overlapping rounded plates, dark (1) under the next row's rim: fish, feathers, roof tiles."""
     u, v = _sheet(place)

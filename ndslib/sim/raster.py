@@ -110,20 +110,21 @@ def _fragments(
     Triangles become rows, rows become spans between the edges, spans become samples.
     """
     owner, step = _expand(box[3])
-    table = torch.cat([planes, box]).index_select(1, owner)
-    y = table[10] + step
-    slope, level = table[0:3], table[3:6] * (y - (height / 2 - 0.5)) + table[6:9]
+    left, top, columns = box[:3].index_select(1, owner)
+    y = top + step
+    slope, fall, level = planes.index_select(1, owner).view(3, 3, -1)
+    level = fall * (y - (height / 2 - 0.5)) + level
     crossing = -level / torch.where(slope == 0, 1.0, slope) + (width / 2 - 0.5)
-    left = torch.where(slope > 0, crossing, torch.where((slope == 0) & (level < 0), torch.inf, -torch.inf))
-    right = torch.where(slope < 0, crossing, torch.inf)
-    left = torch.maximum(torch.maximum(left[0], left[1]), left[2])
-    right = torch.minimum(torch.minimum(right[0], right[1]), right[2])
-    first = torch.maximum(torch.ceil(left - SLACK), table[9])
-    last = torch.minimum(torch.floor(right + SLACK), table[9] + table[11] - 1)
+    start = torch.where(slope > 0, crossing, torch.where((slope == 0) & (level < 0), torch.inf, -torch.inf))
+    end = torch.where(slope < 0, crossing, torch.inf)
+    start = torch.maximum(torch.maximum(start[0], start[1]), start[2])
+    end = torch.minimum(torch.minimum(end[0], end[1]), end[2])
+    first = torch.maximum(torch.ceil(start - SLACK), left)
+    last = torch.minimum(torch.floor(end + SLACK), left + columns - 1)
     span, step = _expand((last - first + 1).clamp(min=0))
-    spans = torch.cat([slope, level, first[None], y[None]]).index_select(1, span)
-    x = spans[6] + step
-    return owner.index_select(0, span), x, spans[7], spans[0:3] * (x - (width / 2 - 0.5)) + spans[3:6]
+    x = first.index_select(0, span) + step
+    weights = slope.index_select(1, span) * (x - (width / 2 - 0.5)) + level.index_select(1, span)
+    return owner.index_select(0, span), x, y.index_select(0, span), weights
 
 
 def _expand(counts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,7 +1,6 @@
 """Simulators: settings and classes in, labelled pictures out. `TorchSimulator` is the default one."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import islice
 from typing import Protocol
 
@@ -9,10 +8,10 @@ import torch
 
 from ndslib.core.errors import InputError
 from ndslib.core.files import code_digest, digest
-from ndslib.sim.library import Library, ProceduralLibrary
+from ndslib.sim.library import Library, ProceduralLibrary, Stage
 from ndslib.sim.parameters import PARAMETERS, Parameter, check_settings, sample_scene
 from ndslib.sim.render import render
-from ndslib.sim.scene import Geometry, SceneBatch, batch
+from ndslib.sim.scene import SceneBatch, batch
 
 
 class Simulator(Protocol):
@@ -111,20 +110,11 @@ class TorchSimulator:
     def scenes(self, settings: Sequence[int], pictures: Sequence[tuple[int, int]], seed: int = 0) -> SceneBatch:
         """The scenes of some pictures, (class id, number) each, on the CPU."""
         levels = check_settings(settings, self.parameters)
-        shown = sorted({class_id for class_id, _ in pictures})
-        geometry = Geometry.join([_geometry(self.library, self.classes[class_id]) for class_id in shown])
-        meshes = {class_id: self.library.meshes(self.classes[class_id]) for class_id in shown}
-        first, total = {}, 0
-        for class_id in shown:
-            first[class_id] = total
-            total += len(meshes[class_id])
-        return batch(
-            geometry,
-            [
-                sample_scene(meshes[class_id], first[class_id], levels, self.classes[class_id], number, seed)
-                for class_id, number in pictures
-            ],
-        )
+        stage = Stage(self.library)
+        drawn = [
+            sample_scene(stage, levels, self.classes[class_id], number, seed) for class_id, number in pictures
+        ]
+        return batch(stage.geometry(), drawn)
 
     def _batches(
         self, settings: Sequence[int], class_ids: list[int], images_per_class: int, size: int, seed: int
@@ -133,8 +123,3 @@ class TorchSimulator:
         while some := list(islice(pictures, self.batch_size)):
             scene = self.scenes(settings, some, seed).to(self.device)
             yield render(scene, size).images.cpu(), torch.tensor([class_id for class_id, _ in some])
-
-
-@lru_cache(maxsize=64)  # a class of eight meshes of 4,000 triangles takes 3 MB
-def _geometry(library: Library, name: str) -> Geometry:
-    return Geometry.of(library.meshes(name))

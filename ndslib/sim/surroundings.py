@@ -76,7 +76,10 @@ def surround(
     material = torch.where(on_floor, place[backgrounds.COLUMNS["floor"]], place[backgrounds.COLUMNS["wall"]])
     scale = place[backgrounds.COLUMNS["floor_scale"]]
     size = footprint(depth, each(focal_length(scene, shape[1]), picture), normal, direction) / scale
-    texture = _turned(position, each(scene.background_offset, picture)) / scale
+    offset, distance = each(scene.background_offset, picture), place[backgrounds.COLUMNS["wall_distance"]]
+    around = torch.atan2(position[2], position[0]) - offset[1]
+    unrolled = torch.stack([around * distance, position[1], torch.zeros_like(around)])
+    texture = torch.where(on_floor, _turned(position, offset), unrolled) / scale
     return Points(sample, picture, position, normal, depth, material.long(), texture, size)
 
 

@@ -1,10 +1,10 @@
 """Four-legged animals from a table of proportions."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
 
+from ndslib.sim.catalogue._common import Parts, each
 from ndslib.sim.catalogue._organic import limb
 from ndslib.sim.mesh import Mesh
 from ndslib.sim.solids import Genes, Solid, assemble, ball, both, cylinder
@@ -44,9 +44,6 @@ class Build:
         return Build(**changed, rise=self.rise + genes.uniform(-10, 10), nod=self.nod + genes.uniform(-10, 10))
 
 
-Parts = Mapping[str, tuple[str, list[Solid]]]
-
-
 def quadruped(genes: Genes, build: Build, coat: str, face: Parts, rest: Parts, foot: str, skin: str = "") -> Mesh:
     """An animal in mid-stride on the foot "paw" or "hoof".
 
@@ -58,10 +55,8 @@ def quadruped(genes: Genes, build: Build, coat: str, face: Parts, rest: Parts, f
     look = genes.uniform(-35, 35)
     eyes = both(ball(0.16, segments=8).at(0.72, 0.3, 0.55))
     head = {"head": (skin, [_skull(build)]), "eye": ("plastic_black", eyes), **face}
-    head = {
-        name: (material, [_on_neck(solid, build, look, crest) for solid in solids])
-        for name, (material, solids) in head.items()
-    }
+    size = build.skull
+    head = each(head, lambda part: part.scale(size, size, size).turn("x", build.nod).turn("y", look).at(*crest))
     feet = (skin if foot == "paw" else "rubber_black", feet)
     return assemble({"body": (coat, trunk), "neck": (coat, neck), "leg": (skin, legs), foot: feet, **head, **rest})
 
@@ -82,11 +77,6 @@ def _trunk(build: Build) -> tuple[Solid, Solid, np.ndarray]:
 def _skull(build: Build) -> Solid:
     return limb([(0, 0.1, -0.3, 0.85), (0, 0, 0.3, 0.9), (0, -0.15, 0.6 * build.muzzle, 0.45 + 0.55 * build.snout),
                  (0, -0.2, build.muzzle - build.snout, build.snout)], 0.95)  # fmt: skip
-
-
-def _on_neck(solid: Solid, build: Build, look: float, crest: np.ndarray) -> Solid:
-    size = build.skull
-    return solid.scale(size, size, size).turn("x", build.nod).turn("y", look).at(*crest)
 
 
 def _legs(genes: Genes, build: Build, foot: str) -> tuple[list[Solid], list[Solid]]:

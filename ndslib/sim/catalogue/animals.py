@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ndslib.sim.catalogue._common import each
 from ndslib.sim.catalogue._organic import blade, limb
 from ndslib.sim.mesh import Mesh
 from ndslib.sim.solids import Genes, Solid, assemble, ball, bar, both, extrude, lathe, smooth, tube
@@ -79,7 +80,7 @@ def penguin(genes: Genes) -> Mesh:
     stout, height, skull = genes.uniform(0.25, 0.34), genes.uniform(0.75, 1.0), genes.uniform(0.16, 0.2)
     body = limb([(0, 0.05, 0, 0.8 * stout), (0, 0.3 * height, 0.02, stout), (0, 0.7 * height, 0, 0.75 * stout),
                  (0, height, 0, skull)], sides=14)  # fmt: skip
-    belly = ball(0.82 * stout, 0.42 * height, 0.8 * stout, 16).at(0, 0.36 * height, 0.28 * stout)
+    belly = ball(0.86 * stout, 0.46 * height, 0.78 * stout, 16).at(0, 0.38 * height, 0.4 * stout)
     head = ball(skull * 1.05, skull, 1.1 * skull, 14).at(0, height + 0.1, 0.02)
     flipper = ball(0.035, 0.32 * height, 0.11, 12).at(y=-0.28 * height).turn("z", genes.uniform(8, 50))
     beak = _beak(genes.uniform(0.14, 0.24), 0.05, 0.04).at(0, height + 0.09, 0.02 + skull)
@@ -111,8 +112,7 @@ def owl(genes: Genes) -> Mesh:
     }
     if tufted:
         face["tuft"] = (plumage, both(tuft.turn("z", -20).at(0.2, 0.65 * stout, 0.05)))
-    head = {name: (material, [solid.turn("y", look).at(0, height + 0.32) for solid in solids])
-            for name, (material, solids) in face.items()}  # fmt: skip
+    head = each(face, lambda solid: solid.turn("y", look).at(0, height + 0.32))
     wing = ball(0.09, 0.42 * height + 0.12, 0.24, 12).turn("x", 8).at(0.92 * stout, 0.4 * height, -0.05)
     toes = [bar((x, -0.16, 0.02), (1.05 * x, -0.18, 0.2), 0.05, 0.02, 7) for x in (0.07, 0.14, 0.21)]
     return assemble({

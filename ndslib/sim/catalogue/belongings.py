@@ -5,7 +5,22 @@ import numpy as np
 from ndslib.sim.catalogue._common import each, plan, slab, upright
 from ndslib.sim.catalogue._revolved import arch, hollow, hoop, radius_at
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import Genes, Solid, around, assemble, ball, bar, both, circle, cylinder, extrude, lathe, loft, smooth, tube
+from ndslib.sim.solids import (
+    Genes,
+    Solid,
+    around,
+    assemble,
+    ball,
+    bar,
+    both,
+    circle,
+    cylinder,
+    extrude,
+    lathe,
+    loft,
+    smooth,
+    tube,
+)
 
 _CLOTHS = ("denim", "canvas", "camouflage", "tartan", "cotton_red", "cotton_blue", "striped_cloth", "felt_green")
 _LEATHERS = ("leather_brown", "leather_black", "leather_tan", "leather_red")
@@ -160,14 +175,14 @@ def hat(genes: Genes) -> Mesh:
         vane = tube(quill, 0.16 * np.sin(np.linspace(0.15, np.pi, 11)) + 0.01, section=circle(1.0, 8) * [1, 0.25])
         parts["feather"] = (plume, vane.at(1.02, 0.15, 0.2))
     elif trim == "flower":
-        petal = ball(0.16, 0.1, 0.06, 8).at(x=0.16)
-        parts["flower"] = ("petal_pink", [one.turn("y", 30).at(0.5, 0.25, 0.93 * oval) for one in around(petal, 5, "z")])
+        petals = around(ball(0.16, 0.1, 0.06, 8).at(x=0.16), 5, "z")
+        parts["flower"] = ("petal_pink", [petal.turn("y", 30).at(0.5, 0.25, 0.93 * oval) for petal in petals])
     return assemble(parts)
 
 
 def boot(genes: Genes) -> Mesh:
     """The toe points to +z."""
-    shaft, girth, length = genes.uniform(1.0, 2.2), genes.uniform(0.36, 0.46), genes.uniform(1.1, 1.4)
+    shaft, girth, length = genes.uniform(0.6, 1.7), genes.uniform(0.38, 0.48), genes.uniform(1.1, 1.4)
     heel, toe, flare = genes.uniform(0.15, 0.4), genes.uniform(0.24, 0.36), genes.uniform(1.0, 1.25)
     upper = genes.choice((*_LEATHERS, "rubber_black", "rubber_red", "plastic_yellow", "plastic_green"))
     sole, cuff = genes.choice(("rubber_black", "leather_black")), genes.choice((upper, "fur_white", "leather_tan"))
@@ -202,7 +217,7 @@ def spectacles(genes: Genes) -> Mesh:
     ring = circle(1.0, 24, power) * [width, height]
     centre = width + gap
     hinge = width + centre
-    temple = [(hinge, 0.1, 0), (hinge + 0.04, 0.1, -0.1), (hinge, 0.1, -0.75 * length), (hinge - 0.05, 0.1 - drop, -length)]
+    temple = [(hinge, 0.1, 0), (hinge + 0.04, 0.1, -0.1), (hinge, 0.1, -0.75 * length), (hinge, 0.1 - drop, -length)]
     bridge = [(-gap - 0.03, 0.1, 0), (0, 0.2, 0.06), (gap + 0.03, 0.1, 0)]
     rim = tube(upright(ring), girth, 8, closed=True).turn("y", wrap).at(centre)
     return assemble({

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ndslib.sim.catalogue._common import each
 from ndslib.sim.catalogue._organic import limb, lumpy
 from ndslib.sim.catalogue._quadruped import Build, quadruped
 from ndslib.sim.mesh import Mesh
@@ -126,13 +127,12 @@ def dragonfly(genes: Genes) -> Mesh:
         "wing": (genes.choice(("ice", "glass_clear", "silk")), wings), "leg": ("fur_black", legs),
     }  # fmt: skip
     dive = genes.uniform(25, 55)
-    return assemble({name: (material, [part.turn("x", dive) for part in parts])
-                     for name, (material, parts) in level.items()})  # fmt: skip
+    return assemble(each(level, lambda solid: solid.turn("x", dive)))
 
 
 def crab(genes: Genes) -> Mesh:
     shell = genes.choice(("paint_red", "paint_orange", "coral", "scales_green", "feathers_blue"))
-    wide, tall, claw = genes.uniform(0.38, 0.52), genes.uniform(0.14, 0.22), genes.uniform(0.22, 0.34)
+    wide, tall, claw = genes.uniform(0.38, 0.52), genes.uniform(0.14, 0.22), genes.uniform(0.26, 0.38)
     body = ball(wide, tall, 0.3, 18).taper("z", 0.75, 1.05)
     joints = [(0.8 * wide, 0), (wide + 0.15, 0.12), (wide + genes.uniform(0.25, 0.4), -0.24)]
     legs = [leg for k, turn in enumerate((12, -14, -38, -60))
@@ -202,8 +202,7 @@ def _hunter(genes: Genes) -> Mesh:
     teeth = [tooth.turn("x", -0.3 * gape) for z in (0.18, 0.26, 0.34) for tooth in both(fang.at(z=z))]
     face = {"head": (scales, [upper]), "jaw": (scales, [lower]), "tooth": ("ivory", teeth),
             "eye": ("petal_yellow", both(ball(0.035, segments=8).at(0.095, 0.11, 0.08)))}  # fmt: skip
-    head = {name: (material, [part.scale(skull, skull, skull).turn("y", look).at(0, 0.95, 0.55) for part in parts])
-            for name, (material, parts) in face.items()}  # fmt: skip
+    head = each(face, lambda solid: solid.scale(skull, skull, skull).turn("y", look).at(0, 0.95, 0.55))
     stride, legs = genes.uniform(-0.15, 0.15), []
     for x in (-0.17, 0.17):
         step = stride * np.sign(x)

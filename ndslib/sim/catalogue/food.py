@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ndslib.sim.catalogue._common import each
 from ndslib.sim.catalogue._organic import blade, lumpy
 from ndslib.sim.mesh import Mesh
 from ndslib.sim.solids import (
@@ -116,8 +117,7 @@ def carrot(genes: Genes) -> Mesh:
     lean = genes.uniform(20, 60)
     parts = {"root": ("orange_peel", [root, shoulder, tip]), "leaf": ("leaf_green", leaves),
              "collar": ("leaf_dark", [ball(0.4 * thick, 0.3 * thick, segments=10).at(y=0.3 * thick)])}  # fmt: skip
-    return assemble({name: (material, [solid.turn("z", lean) for solid in solids])
-                     for name, (material, solids) in parts.items()})  # fmt: skip
+    return assemble(each(parts, lambda solid: solid.turn("z", lean)))
 
 
 def ice_cream(genes: Genes) -> Mesh:
@@ -183,11 +183,11 @@ def cake(genes: Genes) -> Mesh:
         level += height
         tops.append(_round(1.03 * radius, 0.12).at(y=level))
         runs = 14 - 3 * tier
-        for drop in around(ball(0.09, 0.2, 0.06, 8).at(0, level, radius), runs):
-            drops.append(drop.at(y=-genes.uniform(0, 0.18)))
+        for drop in around(ball(0.09, 0.2, 0.06, 8).at(0, level - 0.12, radius), runs):
+            drops.append(drop.at(y=-genes.uniform(0, 0.12)))
     candles, count, length = genes.chance(0.7), genes.integer(3, 7), genes.uniform(0.3, 0.5)
     parts = {"sponge": (sponge, layers), "icing": (icing, tops + drops),
-             "plate": (genes.choice(("porcelain", "silver", "glazed_blue")), _round(1.3, 0.08).at(y=-0.03))}  # fmt: skip
+             "plate": (genes.choice(("porcelain", "silver", "delft")), _round(1.3, 0.08).at(y=-0.03))}  # fmt: skip
     ring = 0.6 * (1.3 - 0.3 * tiers)
     if candles:
         stick = cylinder(0.045, length, segments=8).at(ring, level + 0.04 + length / 2)
@@ -195,7 +195,7 @@ def cake(genes: Genes) -> Mesh:
         parts |= {"candle": (genes.choice(("striped_cloth", "paint_blue", "petal_yellow")), around(stick, count)),
                   "flame": ("lamp_glow", around(flame, count))}  # fmt: skip
     else:
-        cherry = ball(0.13, segments=10).at(ring, level + 0.14)
+        cherry = ball(0.13, segments=8).at(ring, level + 0.14)
         parts["cherry"] = ("petal_red", [*around(cherry, count), cherry.at(x=-ring)])
     return assemble(parts)
 
@@ -218,8 +218,7 @@ def doughnut(genes: Genes) -> Mesh:
              "icing": (genes.choice(("petal_pink", "chocolate", "icing", "feathers_blue")), [glaze])}  # fmt: skip
     if sprinkles[0]:
         parts |= {"sprinkle": ("petal_yellow", sprinkles[0]), "second sprinkle": ("petal_red", sprinkles[1])}
-    return assemble({name: (material, [solid.turn("x", tilt) for solid in solids])
-                     for name, (material, solids) in parts.items()})  # fmt: skip
+    return assemble(each(parts, lambda solid: solid.turn("x", tilt)))
 
 
 def pumpkin(genes: Genes) -> Mesh:
@@ -280,8 +279,7 @@ def watermelon_slice(genes: Genes) -> Mesh:
              "flesh": (genes.choice(("petal_red", "tomato", "petal_yellow")), [_sector(0, flesh, sweep, 1.03 * depth)]),
              "seed": ("plastic_black", seeds)}  # fmt: skip
     roll = genes.choice((0, 180)) + genes.uniform(-20, 20)
-    return assemble({name: (material, [solid.turn("z", roll) for solid in solids])
-                     for name, (material, solids) in parts.items()})  # fmt: skip
+    return assemble(each(parts, lambda solid: solid.turn("z", roll)))
 
 
 CLASSES = {

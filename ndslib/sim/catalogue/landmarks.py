@@ -221,7 +221,7 @@ def _dome_tent(half: float, height: float, length: float, cloth: str, trim: str,
     angle = np.linspace(0, np.pi, 17)
     hoop = np.c_[1.02 * half * np.cos(angle), 1.03 * tall * np.sin(angle), 0 * angle]
     poles = [tube(hoop, 0.04, 6).turn("y", turn).scale(1, 1, long) for turn in (45, -45)]
-    door = dome(porch, 0.75 * tall, 20).scale(0.5 + 0.4 * opening, 0.85, 1.06)  # stands out of the porch in front
+    door = dome(porch, 0.75 * tall, 20).scale(0.6 + 0.4 * opening, 0.9, 1.08)  # stands out of the porch in front
     return {
         "canvas": (cloth, dome(half, tall, 24).scale(1, 1, long)),
         "porch": (cloth, dome(porch, 0.75 * tall, 20).at(0, 0, 0.75 * half * long)),

@@ -1,126 +1,236 @@
-"""Musical instruments, sports gear, games and toys."""
+"""Sports gear, games and toys."""
 
 import numpy as np
 
+from ndslib.sim.catalogue._common import Parts, each
 from ndslib.sim.catalogue._organic import limb
+from ndslib.sim.catalogue._quadruped import Build, quadruped
 from ndslib.sim.mesh import Mesh
 from ndslib.sim.solids import (
-    Genes, Solid, around, assemble, ball, bar, both, box, circle, cylinder, dome, extrude, lathe, smooth, torus, tube,
+    Genes,
+    Solid,
+    assemble,
+    ball,
+    bar,
+    both,
+    box,
+    cylinder,
+    lathe,
+    loft,
+    smooth,
+    torus,
+    tube,
 )  # fmt: skip
 
-_WOODS = ("oak", "walnut", "cherry_wood", "mahogany", "ebony", "pine")
 _COLOURS = ("paint_red", "paint_blue", "paint_green", "paint_yellow", "paint_purple", "paint_orange", "paint_black")
+_SIDES = ("marble_white", "marble_black", "ebony", "birch", "mahogany", "ivory", "onyx", "brass")  # chess men's
 
 
-def _posed(parts: dict[str, tuple[str, list[Solid]]], roll: float, lean: float = 0.0) -> Mesh:
-    """All parts turned by `roll` degrees about z and then leant back by `lean`."""
+def _turned(parts: Parts, roll: float, pitch: float = 0.0, yaw: float = 0.0) -> Mesh:
+    """Assembled after turning all parts about z, then x, then y, by degrees."""
+    return assemble(each(parts, lambda solid: solid.turn("z", roll).turn("x", pitch).turn("y", yaw)))
+
+
+def football(genes: Genes) -> Mesh:
+    """A ball with twelve pentagons and the seams between them."""
+    patch, seam, size = genes.choice(_COLOURS), genes.uniform(0.012, 0.022), genes.uniform(17, 23)
+    golden = (1 + 5**0.5) / 2
+    corners = np.array([np.roll((0, a, b * golden), shift) for shift in range(3) for a in (-1, 1) for b in (-1, 1)])
+    corners = corners / np.linalg.norm(corners[0])
+    angle = np.radians([size, 0.5 * size, 0])
+    cap = lathe([(0, 0.9), *np.c_[np.sin(angle), np.cos(angle)] * 1.025], 5)
+    patches = [_pointing(cap, corner) for corner in corners]
+    seams = []
+    for k, first in enumerate(corners):
+        for second in corners[k + 1 :][corners[k + 1 :] @ first > 0.4]:  # neighbours
+            arc = [first * (1 - share) + second * share for share in (0.33, 0.5, 0.67)]
+            seams.append(tube([point / np.linalg.norm(point) for point in arc], seam, 5))
+    parts = {"skin": (genes.choice(("plastic_white", "leather_tan", "plastic_yellow")), [ball(1.0, segments=24)]),
+             "patch": (patch, patches), "seam": ("rubber_black", seams)}  # fmt: skip
+    squash = genes.uniform(0.93, 1.0)
+    parts = each(parts, lambda solid: solid.scale(y=squash))
+    return _turned(parts, genes.uniform(0, 72), genes.uniform(0, 72), genes.uniform(0, 72))
+
+
+def _pointing(solid: Solid, direction: np.ndarray) -> Solid:
+    """The solid, made along +y, turned to the direction."""
+    tilt = np.degrees(np.arccos(direction[1]))
+    return solid.turn("x", tilt).turn("y", np.degrees(np.arctan2(direction[0], direction[2])))
+
+
+def dumbbell(genes: Genes) -> Mesh:
+    """With hexagonal heads, stacked discs or balls."""
+    style, grip, thick = genes.choice(("hexagon", "disc", "ball")), genes.uniform(0.35, 0.5), genes.uniform(0.07, 0.1)
+    size, discs, width = genes.uniform(0.32, 0.48), genes.integer(2, 4), genes.uniform(0.3, 0.42)
+    metal = genes.choice(("chrome", "iron", "brushed_steel"))
+    coat = genes.choice(("rubber_black", "cast_iron", "paint_red", "plastic_blue", "plastic_purple", metal))
+    handle = bar((-grip, 0, 0), (grip, 0, 0), thick, sides=12)
+    knurl = [torus(1.08 * thick, 0.02, 14, 6).turn("z", 90).at(x) for x in np.linspace(-0.6, 0.6, 5) * grip]
+    if style == "hexagon":
+        edge = lathe([(0.8 * size, 0), (size, 0.15 * width), (size, 0.85 * width), (0.8 * size, width)], 6)
+        heads = [edge.turn("z", -90).turn("x", 30).at(grip)]
+    elif style == "ball":
+        heads = [ball(size, segments=18).at(grip + 0.8 * size)]
+    else:
+        heads = [cylinder(size * (1 - 0.17 * k), 0.13, segments=22).turn("z", 90).at(grip + 0.07 + 0.145 * k)
+                 for k in range(discs)]  # fmt: skip
+        heads.append(bar((grip, 0, 0), (grip + 0.145 * discs + 0.15, 0, 0), thick, sides=10))
+    return _turned({"handle": (metal, [handle]), "grip": ("rubber_grey", knurl),
+                   "weight": (coat, [side for head in heads for side in both(head)])},
+                  0, 0, genes.uniform(-25, 50))  # fmt: skip
+
+
+def tennis_racket(genes: Genes) -> Mesh:
+    wide, tall, grip = genes.uniform(0.36, 0.46), genes.uniform(0.5, 0.62), genes.uniform(0.5, 0.75)
+    frame, turn = genes.uniform(0.03, 0.045), np.linspace(0, 2 * np.pi, 32, endpoint=False)
+    head = tube(np.c_[wide * np.cos(turn), tall * np.sin(turn), 0 * turn], frame, 8, closed=True)
+    mesh, strings = genes.integer(9, 13), []
+    for share in np.linspace(-0.85, 0.85, mesh):
+        reach = np.sqrt(1 - share**2)
+        strings.append(bar((share * wide, -reach * tall, 0), (share * wide, reach * tall, 0), 0.008, sides=4))
+        strings.append(bar((-reach * wide, share * tall, 0.004), (reach * wide, share * tall, 0.004), 0.008, sides=4))
+    fork = smooth([(0.62 * wide, -0.78 * tall, 0), (0.3 * wide, -1.2 * tall, 0), (0.03, -1.55 * tall, 0)], 3)
+    throat = tube(fork, frame, 7)
+    handle = limb([(0, -1.5 * tall, 0, 0.045), (0, -1.6 * tall - grip, 0, 0.055)], sides=8)
+    pommel = cylinder(0.075, 0.06, segments=10).at(y=-1.62 * tall - grip - 0.04)
+    colour = genes.choice((*_COLOURS, "aluminium", "walnut"))
+    ball_place = genes.uniform(-0.2, 0.2)
+    return _turned({
+        "frame": (colour, [head, *both(throat)]), "string": ("plastic_white", strings),
+        "handle": (genes.choice(("leather_brown", "rubber_black", "leather_tan")), [handle, pommel]),
+        "ball": ("petal_yellow", [ball(0.13, segments=14).at(ball_place, 0.3 * tall, 0.16)]),
+    }, genes.uniform(-50, 30), genes.uniform(-20, 5))  # fmt: skip
+
+
+def bowling_pin(genes: Genes) -> Mesh:
+    belly, neck, crown = genes.uniform(0.44, 0.54), genes.uniform(0.18, 0.25), genes.uniform(0.26, 0.32)
+    level, bands = genes.uniform(1.05, 1.2), genes.integer(1, 3)
+    curve = [(0.26, 0), (0.32, 0.12), (belly, 0.8), (0.36, 1.35), (neck, 1.85), (crown, 2.25), (0.2, 2.5), (0, 2.56)]
+    profile = smooth(curve, 4).clip(0)
+    radius, height = profile.T
+    stripe = [torus(np.interp(y, height, radius) - 0.008, 0.035, 24, 6).at(y=y) for y in 1.72 + 0.14 * np.arange(bands)]
+    badge = ball(0.16, 0.12, 0.04, 10).at(0, level, np.interp(level, height, radius) - 0.015)
+    foot = cylinder(0.275, 0.07, 0.29).at(y=0.02)
+    return _turned({
+        "body": (genes.choice(("plastic_white", "paint_cream", "birch")), [lathe(profile, 28)]),
+        "stripe": (genes.choice(_COLOURS[:2] + _COLOURS[6:]), stripe), "badge": (genes.choice(_COLOURS), [badge]),
+        "foot": ("rubber_black", [foot]),
+    }, genes.uniform(-25, 25), genes.uniform(-10, 10))  # fmt: skip
+
+
+def _plinth(genes: Genes, width: float) -> list[tuple[float, float]]:
+    """The moulded foot of a chess man, as a profile that ends at the height 0.45."""
+    step = genes.uniform(0.1, 0.18)
+    return [(0.94 * width, 0), (width, 0.05), (width, step), (0.8 * width, step + 0.03), (0.85 * width, step + 0.1),
+            (0.6 * width, step + 0.2), (0.5 * width, 0.45)]  # fmt: skip
+
+
+def _collar(radius: float) -> Solid:
+    return lathe([(0, -0.05), (0.8 * radius, -0.05), (radius, 0), (0.8 * radius, 0.05), (0, 0.05)], 28)
+
+
+def chess_pawn(genes: Genes) -> Mesh:
+    side, width, tall = genes.choice(_SIDES), genes.uniform(0.46, 0.56), genes.uniform(0.9, 1.25)
+    waist, collar, head = genes.uniform(0.14, 0.2), genes.uniform(0.28, 0.36), genes.uniform(0.25, 0.33)
+    body = lathe([*_plinth(genes, width), (waist, tall)], 28)
     return assemble({
-        name: (material, [solid.turn("z", roll).turn("x", -lean) for solid in solids])
-        for name, (material, solids) in parts.items()
+        "body": (side, body), "collar": (side, _collar(collar).at(y=tall)),
+        "head": (side, ball(head, segments=22).at(y=tall + 0.85 * head)),
+        "felt": (genes.choice(("felt_green", "velvet_red")), cylinder(0.9 * width, 0.06)),
     })  # fmt: skip
 
 
-def _sound_box(halves: list[tuple[float, float]], depth: float) -> Solid:
-    """A plate, symmetric about y, whose right outline is the smooth curve through (x, y) points."""
-    right = smooth(halves, 4)
-    left = right[::-1] * [-1, 1]
-    return extrude(np.concatenate([right, left[left[:, 0] < -1e-6]]), depth)
+def chess_king(genes: Genes) -> Mesh:
+    """With a flared crown and a cross."""
+    side, width, tall = genes.choice(_SIDES), genes.uniform(0.48, 0.58), genes.uniform(1.5, 1.9)
+    waist, flare, collar = genes.uniform(0.17, 0.23), genes.uniform(0.3, 0.38), genes.uniform(0.32, 0.4)
+    body = lathe([*_plinth(genes, width), (waist, 0.75 * tall), (waist, tall)], 28)
+    rings = [_collar(collar).at(y=tall), _collar(0.8 * collar).at(y=tall + 0.1)]
+    crown = lathe([(0.7 * flare, tall + 0.1), (flare, tall + 0.5), (0.93 * flare, tall + 0.55),
+                   (0.3 * flare, tall + 0.66), (0, tall + 0.68)], 28)  # fmt: skip
+    arm, thick = genes.uniform(0.1, 0.15), genes.uniform(0.035, 0.05)
+    cross = [box(2 * thick, 0.36, 1.5 * thick).at(y=tall + 0.8), box(2 * arm, 2 * thick, 1.6 * thick).at(y=tall + 0.85)]
+    return assemble({
+        "body": (side, body), "collar": (side, rings), "crown": (side, crown), "cross": (side, cross),
+        "felt": (genes.choice(("felt_green", "velvet_red")), cylinder(0.9 * width, 0.06)),
+    })  # fmt: skip
 
 
-def _strings(xs: np.ndarray, low: float, high: float, level: float) -> list[Solid]:
-    return [bar((x, low, level), (0.6 * x, high, level), 0.006, sides=4) for x in xs]
+def skateboard(genes: Genes) -> Mesh:
+    long, wide, kick = genes.uniform(0.9, 1.15), genes.uniform(0.24, 0.32), genes.uniform(0.1, 0.2)
+    share = np.linspace(-1, 1, 17)
+    lift = kick * np.maximum(np.abs(share) - 0.68, 0) / 0.32
+    taper = np.sqrt(np.maximum(1 - (np.abs(share) / 1.02) ** 6, 0.02))
+    rings = [[(wide * s * x, y + level, long * z) for x, level in ((-1, -0.02), (1, -0.02), (1, 0.02), (-1, 0.02))]
+             for z, y, s in zip(share, lift, taper, strict=True)]  # fmt: skip
+    deck = loft(np.array(rings))
+    grip = deck.scale(0.95, 1, 0.98).at(y=0.008)
+    wheel = cylinder(0.085 * genes.uniform(0.85, 1.25), 0.1, segments=16).turn("z", 90)
+    base = genes.uniform(0.5, 0.6) * long
+    wheels = [side for z in (-base, base) for side in both(wheel.at(0.72 * wide, -0.15, z))]
+    axles = [bar((-0.78 * wide, -0.15, z), (0.78 * wide, -0.15, z), 0.025, sides=8) for z in (-base, base)]
+    trucks = [box(0.14, 0.12, 0.2, 0.02).at(0, -0.08, z) for z in (-base, base)]
+    return _turned({
+        "deck": (genes.choice((*_COLOURS, "plywood", "birch")), [deck]), "grip tape": ("rubber_black", [grip]),
+        "truck": ("aluminium", trucks + axles),
+        "wheel": (genes.choice(("plastic_white", "plastic_orange", "plastic_green")), wheels),
+    }, genes.uniform(-25, 35), genes.uniform(-10, 15), genes.uniform(20, 75))  # fmt: skip
 
 
-def guitar(genes: Genes) -> Mesh:
-    """Acoustic with a sound hole, or electric with horns and pick-ups."""
-    electric, wood = genes.chance(0.4), genes.choice(_WOODS)
-    hip, waist, shoulder = genes.uniform(0.42, 0.5), genes.uniform(0.24, 0.3), genes.uniform(0.32, 0.4)
-    depth, length = genes.uniform(0.16, 0.24), genes.uniform(0.75, 0.95)
-    curve = [(0, -0.52), (0.8 * hip, -0.45), (hip, -0.15), (waist, 0.17), (shoulder, 0.4), (0.7 * shoulder, 0.56), (0, 0.58)]
-    if electric:
-        depth, wood = 0.09, genes.choice(("metallic_red", "metallic_blue", "paint_black", "paint_cream", "metallic_green"))
-        curve[3:] = [(0.8 * waist, 0.15), (shoulder, 0.5), (0.8 * shoulder, 0.62), (0.35 * shoulder, 0.4), (0, 0.4)]
-    body, front = _sound_box(curve, depth), depth / 2
-    top = 0.5 + length
-    neck = box(0.12, length + 0.2, 0.06, 0.02).at(0, 0.45 + length / 2, front - 0.005)
-    frets = [box(0.125, 0.012, 0.02).at(0, 0.45 + length * (1 - 0.92**k), front + 0.022) for k in range(3, 15, 2)]
-    head = extrude([(-0.07, 0), (0.07, 0), (0.11, 0.24), (0, 0.28), (-0.11, 0.24)], 0.05).at(0, top, front - 0.01)
-    pegs = [bar((0.08, top + y, front), (0.16, top + y + 0.01, front), 0.022, sides=6) for y in (0.06, 0.13, 0.2)]
-    parts = {
-        "body": (wood, [body]), "neck": (genes.choice(("mahogany", "walnut")), [neck]), "fret": ("brass", frets),
-        "headstock": ("ebony", [head]), "peg": ("chrome", [side for peg in pegs for side in both(peg)]),
-        "bridge": ("ebony", [box(0.26, 0.045, 0.05).at(0, -0.24, front + 0.01)]),
-        "string": ("steel", _strings(np.linspace(-0.045, 0.045, 4), -0.24, top, front + 0.045)),
-    }  # fmt: skip
-    pickups = [box(0.2, 0.07, 0.03).at(0, y, front + 0.01) for y in (-0.1, 0.1, 0.26)]
-    hole = [cylinder(0.12, 0.02).turn("x", 90).at(0, 0.17, front + 0.002)]
-    parts |= {"pick-up": ("plastic_black", pickups)} if electric else {"sound hole": ("plastic_black", hole)}
-    return _posed(parts, genes.uniform(-35, 15), genes.uniform(0, 15))
+def teddy_bear(genes: Genes) -> Mesh:
+    """Sitting, with a bow."""
+    coat = genes.choice(("fur_brown", "fur_ginger", "wool_brown", "fur_white"))
+    pale = genes.choice(("bone", "leather_tan"))
+    stout, skull = genes.uniform(0.34, 0.44), genes.uniform(0.3, 0.38)
+    spread, raise_, ear = genes.uniform(20, 45), genes.uniform(-20, 60), genes.uniform(0.1, 0.15)
+    face = {
+        "head": (coat, [ball(1.05 * skull, 0.95 * skull, 0.95 * skull, 18)]),
+        "ear": (coat, both(ball(ear, ear, 0.06, 12).at(0.75 * skull, 0.8 * skull))),
+        "muzzle": (pale, [ball(0.45 * skull, 0.36 * skull, 0.35 * skull, 12).at(0, -0.25 * skull, 0.82 * skull)]),
+        "nose": ("leather_black", [ball(0.06, 0.045, 0.04, 8).at(0, -0.12 * skull, 1.14 * skull)]),
+        "eye": ("plastic_black", both(ball(0.045, segments=8).at(0.36 * skull, 0.22 * skull, 0.84 * skull))),
+    }
+    tilt, look, top = genes.uniform(-14, 14), genes.uniform(-25, 25), 1.75 * stout + 0.85 * skull
+    head = each(face, lambda solid: solid.turn("z", tilt).turn("y", look).at(y=top))
+    arm = limb([(0, 0, 0, 0.12), (0, -0.2, 0.1, 0.13), (0, -0.38, 0.25, 0.11)], sides=9).turn("x", -raise_)
+    leg = limb([(0, 0.12, 0.1, 0.16), (0, 0.12, 0.4, 0.16), (0, 0.14, 0.58, 0.15)], sides=10).turn("y", spread)
+    pad = ball(0.12, 0.13, 0.05, 10).at(0, 0.16, 0.72).turn("y", spread)
+    body = ball(stout, 1.1 * stout, 0.9 * stout, 18).at(y=stout)
+    belly = ball(0.7 * stout, 0.75 * stout, 0.4 * stout, 14).at(0, 0.95 * stout, 0.56 * stout)
+    loop = lathe([(0.02, 0), (0.09, 0.16), (0.07, 0.19), (0, 0.19)], 8).scale(z=0.6).turn("z", -90)
+    bow = [solid.at(0, 1.82 * stout, 0.62 * stout) for solid in (*both(loop), ball(0.045, segments=8))]
+    return assemble(head | {
+        "body": (coat, body), "belly": (pale, belly), "arm": (coat, both(arm.at(0.85 * stout, 1.55 * stout))),
+        "leg": (coat, both(leg.at(0.4 * stout, 0, 0.1))), "pad": (pale, both(pad.at(0.4 * stout, 0, 0.1))),
+        "bow": (genes.choice(("velvet_red", "cotton_blue", "polka_cloth", "tartan")), bow),
+    })  # fmt: skip
 
 
-def violin(genes: Genes) -> Mesh:
-    """With its bow beside it."""
-    wood, depth, length = genes.choice(("cherry_wood", "mahogany", "oak", "ebony")), genes.uniform(0.1, 0.15), genes.uniform(0.5, 0.62)
-    hip, waist, shoulder = genes.uniform(0.3, 0.34), genes.uniform(0.16, 0.2), genes.uniform(0.24, 0.28)
-    curve = [(0, -0.5), (0.75 * hip, -0.45), (hip, -0.25), (0.85 * hip, -0.1), (waist, 0.02), (0.9 * shoulder, 0.17),
-             (shoulder, 0.28), (0.65 * shoulder, 0.42), (0, 0.46)]  # fmt: skip
-    front, top = depth / 2, 0.42 + length
-    turn = np.linspace(0, 3.2 * np.pi, 18)
-    scroll = tube(np.c_[0 * turn, top + 0.07 + (0.075 - 0.006 * turn) * np.sin(turn), front - (0.075 - 0.006 * turn) * np.cos(turn)], 0.028, 7)
-    board = box(0.07, length + 0.35, 0.04).taper("y", 1.3, 0.9).at(0, 0.25 + length / 2, front + 0.035)
-    hole = tube(smooth([(0.17, -0.2, 0), (0.14, -0.14, 0), (0.13, -0.05, 0), (0.1, 0.01, 0)], 3), 0.012, 5).at(z=front + 0.003)
-    pegs = [bar((-0.12, top - 0.03 - y, front), (0.12, top - 0.03 - y, front), 0.018, 0.03, 7) for y in (0, 0.07)]
-    reach = genes.uniform(0.5, 0.7)
-    stick = tube([(reach, -0.55, front), (reach + 0.02, 0.1, front + 0.01), (reach, 0.8, front)], 0.016, 6)
-    hair = box(0.012, 1.3, 0.025).at(reach - 0.05, 0.12, front)
-    frog = box(0.08, 0.09, 0.04).at(reach - 0.025, -0.48, front)
-    return _posed({
-        "body": (wood, [_sound_box(curve, depth)]), "neck": (wood, [box(0.06, length, 0.06, 0.01).at(0, 0.42 + length / 2, front - 0.01), scroll]),
-        "fingerboard": ("ebony", [board]), "f-hole": ("plastic_black", both(hole)), "peg": ("ebony", pegs),
-        "tailpiece": ("ebony", [box(0.11, 0.24, 0.03).taper("y", 0.6, 1.1).at(0, -0.33, front + 0.025)]),
-        "bridge": ("pine", [box(0.15, 0.02, 0.1).at(0, -0.1, front + 0.03)]),
-        "chin rest": ("ebony", [ball(0.11, 0.07, 0.03, 10).at(-0.13, -0.42, front + 0.02)]),
-        "bow": ("mahogany", [stick, frog]), "bow hair": ("bone", [hair]),
-    }, genes.uniform(-30, 15), genes.uniform(0, 15))  # fmt: skip
+def rocking_horse(genes: Genes) -> Mesh:
+    """A painted horse on two bent rockers."""
+    coat = genes.choice(("paint_white", "oak", "paint_grey", "pine", "paint_cream"))
+    hair = genes.choice(("rope", "fur_black"))
+    build = Build(0.22, genes.uniform(0.36, 0.46), 0.06, 0.42, 0.12, 0.14, 2.3, 0.6, rise=55, nod=32, width=0.8,
+                  rump=1.0).varied(genes)  # fmt: skip
+    ground, side, long = -build.girth - build.leg, 0.6 * build.girth * build.width, genes.uniform(0.85, 1.05)
+    bow, colour = genes.uniform(0.16, 0.3), genes.choice(_COLOURS)
+    share = np.linspace(-1, 1, 13)
+    rocker = tube(np.c_[0 * share + side, ground - 0.02 + bow * share**2, long * share], 0.045, 8)
+    rung = bar((-side - 0.05, ground + 0.02, 0), (side + 0.05, ground + 0.02, 0), 0.03, sides=8)
+    rungs = [rung.at(z=-0.36), rung.at(z=0.34)]
+    saddle = ball(0.9 * build.girth, 0.4 * build.girth, 0.17, 14).at(0, 0.8 * build.girth, 0.02)
+    crest = limb([(0, 0.2, 0.4, 0.09), (0, 0.38, 0.48, 0.1), (0, 0.5, 0.58, 0.08)], 0.35, 8)
+    tail = limb([(0, 0.1, -0.45, 0.05), (0, 0.05, -0.62, 0.06), (0, -0.25, -0.68, 0.03)], sides=7)
+    handle = bar((-1.5, 0.3, 0.2), (1.5, 0.3, 0.2), 0.16, sides=8)
+    ears = both(lathe([(0.28, 0), (0.2, 0.5), (0.03, 0.8)], 8).at(0.5, 0.7, -0.3))
+    return quadruped(genes, build, coat, {"ear": (coat, ears), "handle": (colour, [handle])}, {
+        "rocker": (colour, both(rocker) + rungs), "saddle": (genes.choice(("leather_red", "leather_brown")), saddle),
+        "mane": (hair, crest), "tail": (hair, tail),
+    }, "hoof")  # fmt: skip
 
 
-def drum(genes: Genes) -> Mesh:
-    """A snare or side drum with hoops, lacing or rods, and two sticks."""
-    tall, colour, rim = genes.uniform(0.45, 1.3), genes.choice((*_COLOURS, "oak", "chrome")), genes.choice(("brass", "paint_white", "chrome", "oak"))
-    count, laced, cross = genes.integer(6, 10), genes.chance(0.5), genes.uniform(15, 45)
-    shell = cylinder(0.7, tall, 0.7 * genes.uniform(0.95, 1.12), 28)
-    top = shell.vertices[:, 0].max()
-    hoops = [torus(0.72, 0.05, 28, 8).at(y=-tall / 2), torus(max(top, 0.7) + 0.02, 0.05, 28, 8).at(y=tall / 2)]
-    step = 180 / count if laced else 0.0
-    end = np.radians(step)
-    rod = bar((0.75, -tall / 2, 0), (0.75 * np.cos(end), tall / 2, 0.75 * np.sin(end)), 0.022, sides=6)
-    back = bar((0.75, -tall / 2, 0), (0.75 * np.cos(end), tall / 2, -0.75 * np.sin(end)), 0.022, sides=6)
-    rods = around(rod, count) + (around(back, count) if laced else [])
-    stick = tube([(0, 0, -0.75), (0, 0, 0.55), (0, 0, 0.62)], [0.035, 0.028, 0.02], 8)
-    sticks = [solid.turn("x", 4).turn("y", turn).at(0, tall / 2 + 0.14)
-              for solid in (stick, ball(0.05, 0.05, 0.07, 8).at(z=0.64)) for turn in (cross, -cross - 20)]  # fmt: skip
-    skin = cylinder(0.95 * top, 0.06, segments=28).at(y=tall / 2 + 0.02)
-    return assemble({"shell": (colour, shell), "hoop": (rim, hoops), "skin": (genes.choice(("bone", "paper")), skin),
-                     "cord" if laced else "rod": ("rope" if laced else "chrome", rods), "stick": ("birch", sticks)})  # fmt: skip
-
-
-def trumpet(genes: Genes) -> Mesh:
-    """Its bell to the left."""
-    metal, bell, bore = genes.choice(("brass", "gold", "silver")), genes.uniform(0.22, 0.3), genes.uniform(0.022, 0.032)
-    low, bend, length = -genes.uniform(0.24, 0.32), genes.uniform(0.42, 0.55), genes.uniform(0.75, 0.95)
-    loop = [(0.95, 0, 0), (-0.45, 0, 0), (-0.45 - 0.12, 0.5 * low, 0), (-0.45, low, 0), (bend, low, 0), (bend + 0.12, 0.5 * low, 0.04),
-            (bend, -0.02, 0.08), (-0.3, -0.01, 0.08), (-length, 0, 0.08)]  # fmt: skip
-    pipe = tube(smooth(loop, 5), bore, 8)
-    flare = lathe([(bore, 0), (1.3 * bore, 0.18), (2.2 * bore, 0.34), (0.55 * bell, 0.44), (bell, 0.5), (0.97 * bell, 0.51),
-                   (0.5 * bell, 0.45), (0.03, 0.3), (0, 0.3)], 20).turn("z", 90).at(0.3 - length, 0, 0.08)  # fmt: skip
-    pitch = genes.uniform(0.12, 0.15)
-    valves = [cylinder(0.05, 0.42, segments=12).at(x, 0.5 * low + 0.02, 0.04) for x in (-pitch, 0, pitch)]
-    lifted = [genes.choice((0.05, 0.1)) for _ in range(3)]
-    stems = [cylinder(0.015, 0.12, segments=6).at(x, 0.5 * low + 0.2 + rise, 0.04) for x, rise in zip((-pitch, 0, pitch), lifted, strict=True)]
-    caps = [cylinder(0.045, 0.025, segments=10).at(x, 0.5 * low + 0.25 + rise, 0.04) for x, rise in zip((-pitch, 0, pitch), lifted, strict=True)]
-    mouthpiece = lathe([(bore, 0), (0.9 * bore, 0.1), (0.075, 0.17), (0.08, 0.2), (0.05, 0.2), (0.01, 0.14), (0, 0.14)], 12)
-    ring = torus(0.06, 0.014, 12, 6).turn("x", 90).at(0.32, 0.06, 0.08)
-    return _posed({
-        "pipe": (metal, [pipe]), "bell": (metal, [flare]), "valve": ("silver" if metal != "silver" else "gold", valves + stems),
-        "button": ("porcelain", caps), "mouthpiece": ("silver", [mouthpiece.turn("z", -90).at(0.93)]), "finger ring": (metal, [ring]),
-    }, genes.uniform(-25, 10))  # fmt: skip
+CLASSES = {
+    make.__name__: make
+    for make in (football, dumbbell, tennis_racket, bowling_pin, chess_pawn, chess_king, skateboard, rocking_horse,
+                 teddy_bear)
+}  # fmt: skip

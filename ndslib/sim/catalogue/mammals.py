@@ -34,7 +34,7 @@ def _tuft(length: float, thick: float, root: float) -> Solid:
     return ball(thick, 2.2 * thick, thick, 8).at(0, root - 0.8 * length - thick, -0.54 - 0.3 * length)
 
 
-def _horn(reach: float, rise: float, thick: float = 0.2) -> Solid:
+def _horn(reach: float, rise: float, thick: float = 0.28) -> Solid:
     """From the right of the brow outwards, then up, in the head's frame."""
     path = smooth([(0.4, 0.6, 0), (0.5 + 0.7 * reach, 0.7 + 0.15 * rise, 0.05), (0.5 + reach, 0.7 + rise, 0.15)], 4)
     return tube(path, np.linspace(thick, 0.04, len(path)), 8)
@@ -136,10 +136,9 @@ def rabbit(genes: Genes) -> Mesh:
     coat = genes.choice(("fur_brown", "fur_white", "fur_grey", "fur_black"))
     build = Build(0.28, 0.1, 0.07, 0.16, 0.17, genes.uniform(0.2, 0.24), 1.15, 0.55, rise=55, nod=5, width=0.9,
                   waist=1.15, rump=1.3, crouch=0.5).varied(genes)  # fmt: skip
-    lean, spread = genes.uniform(-30, 5), genes.uniform(4, 20)
+    lean, spread = genes.uniform(-45, 10), genes.uniform(4, 35)
     ear = ball(0.3, genes.uniform(0.95, 1.35), 0.13, 12).at(y=1.0).turn("x", lean)
-    lop = genes.chance(0.2)
-    ear = ear.turn("z", -145).at(0.7, 0.8, 0) if lop else ear.turn("z", -spread).at(0.35, 0.6, -0.2)
+    ear = ear.turn("z", -spread).at(0.35, 0.6, -0.2)
     haunch = ball(0.12, 0.24, 0.26, 12).at(0.2, -0.14, -0.26)
     scut = ball(genes.uniform(0.1, 0.14), segments=10).at(0, 0.05, -0.66)
     face = {"ear": (coat, both(ear)), "nose": ("petal_pink", _nose(build, 0.17))}

@@ -23,8 +23,8 @@ def _crown(genes: Genes, count: int, across: float, up: float, size: float) -> l
 
 def tree(genes: Genes) -> Mesh:
     """Broad-leaved: round, wide or slender."""
-    height, thick = genes.uniform(0.5, 0.95), genes.uniform(0.05, 0.1)
-    across, up = genes.uniform(0.35, 0.62), genes.uniform(0.38, 0.62)
+    height, thick = genes.uniform(0.4, 1.05), genes.uniform(0.05, 0.1)
+    across, up = genes.uniform(0.28, 0.66), genes.uniform(0.34, 0.66)
     lean = genes.uniform(-0.12, 0.12)
     trunk = limb([(0, 0, 0, 1.5 * thick), (0.2 * lean, 0.12, 0, thick), (0.7 * lean, 0.5 * height, 0, 0.9 * thick),
                   (lean, height + 0.5 * up, 0, 0.5 * thick)], sides=9)  # fmt: skip
@@ -40,11 +40,11 @@ def tree(genes: Genes) -> Mesh:
 
 def bush(genes: Genes) -> Mesh:
     across, up = genes.uniform(0.5, 0.8), genes.uniform(0.32, 0.5)
-    crown = _crown(genes, genes.integer(5, 9), across, up, genes.uniform(0.24, 0.34))
-    shoot = blade(genes.uniform(0.35, 0.5), genes.uniform(0.05, 0.1), 0.3, 0.2)
+    crown = _crown(genes, genes.integer(7, 11), across, up, genes.uniform(0.22, 0.3))
+    shoot = blade(genes.uniform(0.28, 0.42), genes.uniform(0.06, 0.1), 0.3, 0.2)
     shoots = []
-    for step in range(genes.integer(12, 20)):
-        turn, steep = 2.4 * step, genes.uniform(15, 85)
+    for step in range(genes.integer(14, 20)):
+        turn, steep = 2.4 * step, genes.uniform(-5, 80)
         spoke = shoot.at(y=0.75 * across).turn("x", 90 - steep).scale(y=1.15 * up / across)
         shoots.append(spoke.turn("y", np.degrees(turn)).at(y=0.1))
     stem = bar((0.05, -up - 0.12, 0), (0.3 * across, 0, 0), 0.035, 0.025, 7)
@@ -191,16 +191,16 @@ def sunflower(genes: Genes) -> Mesh:
 
 def mushroom(genes: Genes) -> Mesh:
     radius, rise, stem = genes.uniform(0.4, 0.6), genes.uniform(0.3, 0.55), genes.uniform(0.1, 0.18)
-    height, spotted, count = genes.uniform(0.5, 0.85), genes.chance(0.6), genes.integer(1, 3)
-    cap = dome(radius, rise, 24).at(y=height)
-    gills = lathe([(stem, height - 0.08), (0.97 * radius, height - 0.015), (0.9 * radius, height + 0.02)], 24)
-    foot = lathe(smooth([(1.5 * stem, 0), (1.3 * stem, 0.12), (stem, 0.4 * height), (stem, height)], 3), 16)
-    dot = ball(0.085, 0.03, segments=8)
+    height, spotted, count = genes.uniform(0.55, 1.0), genes.chance(0.6), genes.integer(1, 3)
+    cap = dome(radius, rise, 20).at(y=height)
+    gills = lathe([(stem, height - 0.08), (0.97 * radius, height - 0.015), (0.9 * radius, height + 0.02)], 20)
+    foot = lathe(smooth([(1.5 * stem, 0), (1.3 * stem, 0.12), (stem, 0.4 * height), (stem, height)], 3), 12)
+    dot = ball(0.09, 0.035, segments=6)
     spots = [dot.at(y=1)]
-    for tilt, number in ((35, 5), (65, 8)):
+    for tilt, number in ((35, 5), (66, 7)):
         spots += around(dot.at(y=1).turn("x", tilt), number, start=tilt)
     spots = [spot.scale(radius, rise, radius).at(y=height) for spot in spots]
-    skirt = lathe([(stem * 1.05, 0.62 * height), (stem * 1.7, 0.55 * height), (stem, 0.68 * height)], 16)
+    skirt = lathe([(stem * 1.05, 0.62 * height), (stem * 1.45, 0.57 * height), (stem, 0.68 * height)], 12)
     colours = ("petal_red", "paint_orange") if spotted else ("bread", "leather_tan", "fur_brown")
     parts = {"cap": (genes.choice(colours), [cap]), "gills": ("paper", [gills]), "stem": ("bone", [foot, skirt])}
     if spotted:
