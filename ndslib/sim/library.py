@@ -9,9 +9,9 @@ from ndslib.core.errors import InputError
 from ndslib.core.files import digest
 from ndslib.data.sample_table import SPLITS
 from ndslib.sim.catalogue import CLASSES
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh, refine
 from ndslib.sim.scene import Geometry
-from ndslib.sim.solids import Genes
 
 MESHES_PER_CLASS = 8
 

@@ -34,9 +34,10 @@ class Mesh:
 
     def normalised(self) -> "Mesh":
         """The same mesh with its bounding box centred at the origin and its half diagonal 1."""
-        low, high = self.vertices.min(0), self.vertices.max(0)
+        vertices = self.vertices.astype(np.float64)  # float32 would overflow on large or far-away objects
+        low, high = vertices.min(0), vertices.max(0)
         half_diagonal = np.linalg.norm(high - low) / 2
-        return replace(self, vertices=((self.vertices - (low + high) / 2) / half_diagonal).astype(np.float32))
+        return replace(self, vertices=((vertices - (low + high) / 2) / half_diagonal).astype(np.float32))
 
 
 def check(mesh: Mesh, source: str) -> Mesh:
@@ -49,26 +50,40 @@ def check(mesh: Mesh, source: str) -> Mesh:
             vertices in one place), only faces without area, or an edge of more than two faces (non-manifold).
     """
     if mesh.triangles == 0 or len(mesh.vertices) == 0:
-        raise InputError(f"{source}: the mesh is empty ({len(mesh.vertices)} vertices, {mesh.triangles} faces)")
-    bad = np.flatnonzero(~np.isfinite(mesh.vertices).all(1))
-    if bad.size:
-        value = mesh.vertices[bad[0]].tolist()
-        raise InputError(f"{source}: vertex {bad[0]} is {value}; export the mesh again without NaN or infinite values")
-    if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
-        worst = int(mesh.faces.max() if mesh.faces.min() >= 0 else mesh.faces.min())
-        raise InputError(f"{source}: a face names vertex {worst}, but there are {len(mesh.vertices)} vertices")
+        raise InputError(
+            f"{source}: the mesh is empty ({len(mesh.vertices)} vertices, {mesh.triangles} faces); give it triangles"
+        )
+    check_arrays(mesh.vertices, mesh.faces, source)
     if mesh.part.min() < 0 or mesh.part.max() >= len(mesh.parts) or len(mesh.parts) != len(mesh.materials):
         raise InputError(f"{source}: parts {mesh.parts} with materials {mesh.materials} do not match the faces' parts")
-    if np.ptp(mesh.vertices, axis=0).max() == 0:
-        raise InputError(f"{source}: all vertices lie in one place, the mesh has no extent")
+    extent = np.ptp(mesh.vertices.astype(np.float64), axis=0).max()
+    if extent == 0:
+        raise InputError(f"{source}: all vertices lie in one place, the mesh has no extent; export it again")
     corners = mesh.vertices[mesh.faces].astype(np.float64)
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    kept = area > 1e-12 * np.ptp(mesh.vertices, axis=0).max() ** 2
+    kept = area > 1e-12 * extent**2
     if not kept.any():
-        raise InputError(f"{source}: none of the {mesh.triangles} faces has an area")
+        raise InputError(f"{source}: none of the {mesh.triangles} faces has an area; export it again")
     mesh = replace(mesh, faces=mesh.faces[kept], part=mesh.part[kept])
     _refuse_non_manifold(mesh, source)
     return mesh
+
+
+def check_arrays(vertices: np.ndarray, faces: np.ndarray, source: str) -> None:
+    """Refuse vertices [V, 3] and faces int [F, 3] that no mesh can have.
+
+    Raises:
+        InputError: a vertex that is not finite, or a face that names a missing vertex.
+    """
+    bad = np.flatnonzero(~np.isfinite(vertices).all(1))
+    if bad.size:
+        value = vertices[bad[0]].tolist()
+        raise InputError(f"{source}: vertex {bad[0]} is {value}; export the mesh again without NaN or infinite values")
+    wrong = faces[(faces < 0) | (faces >= len(vertices))]
+    if wrong.size:
+        raise InputError(
+            f"{source}: a face names vertex {wrong[0]}, but there are {len(vertices)} vertices; export the mesh again"
+        )
 
 
 def _edges(faces: np.ndarray) -> np.ndarray:
@@ -76,14 +91,19 @@ def _edges(faces: np.ndarray) -> np.ndarray:
     return faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
 
 
-def _refuse_non_manifold(mesh: Mesh, source: str) -> None:
+def crowded_edges(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
+    """The edges that belong to more than two faces, int [E, 2], and how many faces each has, int [E]."""
     edges, counts = np.unique(np.sort(_edges(mesh.faces), 1), axis=0, return_counts=True)
-    if counts.max() > 2:
+    return edges[counts > 2], counts[counts > 2]
+
+
+def _refuse_non_manifold(mesh: Mesh, source: str) -> None:
+    edges, counts = crowded_edges(mesh)
+    if len(edges):
         edge, count = edges[counts.argmax()].tolist(), counts.max()
-        number = int((counts > 2).sum())
         raise InputError(
-            f"{source}: the mesh is not a manifold: edge {edge} belongs to {count} faces ({number} such edges); remove "
-            "doubled and inner faces, for example with trimesh's or MeshLab's repair tools"
+            f"{source}: the mesh is not a manifold: edge {edge} belongs to {count} faces ({len(edges)} such edges); "
+            "remove doubled and inner faces, for example with trimesh's or MeshLab's repair tools"
         )
 
 
@@ -97,8 +117,13 @@ def is_closed(mesh: Mesh) -> bool:
 
 def faces_outwards(mesh: Mesh) -> bool:
     """Whether a closed mesh's faces look out: its signed volume is positive."""
+    return bool(face_volumes(mesh).sum() > 0)
+
+
+def face_volumes(mesh: Mesh) -> np.ndarray:
+    """Six times the signed volume between each face and the origin, float64 [F]; positive where the face looks away."""
     a, b, c = np.moveaxis(mesh.vertices[mesh.faces].astype(np.float64), 1, 0)
-    return bool((a * np.cross(b, c)).sum() > 0)
+    return (a * np.cross(b, c)).sum(1)
 
 
 def corner_normals(mesh: Mesh, crease: float = CREASE_DEGREES) -> np.ndarray:

@@ -1,8 +1,8 @@
 """The z-buffer: which triangle each sample of a picture sees.
 
 Triangles are rasterised in homogeneous coordinates, so that one that reaches behind the camera needs no clipping. Every
-(sample, triangle) pair inside a bounding box is one fragment of a ragged list; the nearest fragment of a sample wins by an
-integer maximum, which gives the same result in any order.
+(sample, triangle) pair is one fragment of a ragged list; the nearest fragment of a sample wins by an integer maximum,
+which gives the same result in any order.
 """
 
 from typing import NamedTuple

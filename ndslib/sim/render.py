@@ -31,8 +31,8 @@ class Render:
         parts: int32 [B, H, W]; 0 is background, p + 1 part p of the instance's mesh.
         depth: float32 [B, H, W], along the optical axis in world units; infinite in the sky.
         normals: float32 [B, 3, H, W], world, unit length; 0 in the sky.
-        boxes: int64 [N, 4], the visible pixels of each instance, in the order of the scene batch: x0, y0, x1, y1, with x1
-            and y1 one past the last pixel; all 0 where nothing is visible.
+        boxes: int64 [N, 4], the visible pixels of each instance, in the order of the scene batch: x0, y0, x1, y1, with
+            x1 and y1 one past the last pixel; all 0 where nothing is visible.
     """
 
     images: torch.Tensor
@@ -46,8 +46,8 @@ class Render:
 def render(scene: SceneBatch, size: int | tuple[int, int], exposures: int = 1, chunk: int | None = None) -> Render:
     """Render scenes on the device they lie on.
 
-    On a CPU a picture does not depend, bit for bit, on the batch it is in, the process, or the number of threads: scenes
-    are drawn one at a time on one thread (which is also the fastest way: one picture's data stay in the cache).
+    On a CPU a picture does not depend, bit for bit, on the batch it is in, the process, or the number of threads:
+    scenes are drawn one at a time on one thread (which is also the fastest way: a picture's data stay in the cache).
 
     Args:
         size: the picture's side, or (height, width), in pixels; at least 8.

@@ -1,7 +1,7 @@
 """Light on surfaces: a sun with shadows, the sky and the floor as soft light from all around, and their reflection.
 
-Reflection follows the microfacet model of most physically based renderers: GGX distribution, Smith visibility, Schlick's
-Fresnel term (Walter et al. 2007; Burley 2012).
+Reflection follows the microfacet model of most physically based renderers: GGX distribution, Smith visibility,
+Schlick's Fresnel term (Walter et al. 2007; Burley 2012).
 """
 
 import math
@@ -14,8 +14,8 @@ from ndslib.sim.scene import SceneBatch
 from ndslib.sim.shadow import ShadowMap, sunlight
 from ndslib.sim.surroundings import Points
 
-SUN = 2.2  # irradiance of a sun of intensity 1 over pi: white paper in full sun is a little brighter than the picture's white
-SKYLIGHT = 1.05  # the same for the sky
+# Irradiance over pi of a sun of intensity 1, and of the sky: white paper in the sun is a little brighter than white.
+SUN, SKYLIGHT = 2.2, 1.05
 
 
 def shade(scene: SceneBatch, points: Points, view: torch.Tensor, shadows: ShadowMap) -> torch.Tensor:

@@ -36,7 +36,7 @@ class Simulator(Protocol):
         size: int | None = None,
         seed: int = 0,
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Yield pictures uint8 [B, 3, S, S] (sRGB) and class ids int64 [B], class by class, for one level a parameter."""
+        """Yield pictures uint8 [B, 3, S, S] (sRGB) and class ids int64 [B], class by class."""
 
 
 class TorchSimulator:
@@ -111,9 +111,7 @@ class TorchSimulator:
         """The scenes of some pictures, (class id, number) each, on the CPU."""
         levels = check_settings(settings, self.parameters)
         stage = Stage(self.library)
-        drawn = [
-            sample_scene(stage, levels, self.classes[class_id], number, seed) for class_id, number in pictures
-        ]
+        drawn = [sample_scene(stage, levels, self.classes[class_id], number, seed) for class_id, number in pictures]
         return batch(stage.geometry(), drawn)
 
     def _batches(

@@ -11,7 +11,6 @@ import mapbox_earcut
 import numpy as np
 
 from ndslib.core.errors import InputError
-from ndslib.core.seeding import rng
 from ndslib.sim.mesh import Mesh, check
 
 _AXES = {"x": 0, "y": 1, "z": 2}
@@ -69,8 +68,8 @@ class Solid:
 def loft(rings: np.ndarray | Sequence[np.ndarray], capped: bool = True, closed: bool = False) -> Solid:
     """Skin rings of equal numbers of points, [S, P, 3]; each ring counter-clockwise seen against the way of the rings.
 
-    `closed` joins the last ring to the first (a torus); else `capped` closes both ends with flat (fan) caps. A ring whose
-    points coincide is a tip.
+    `closed` joins the last ring to the first (a torus); else `capped` closes both ends with flat (fan) caps. A ring
+    whose points coincide is a tip.
     """
     rings = np.asarray(rings, float)
     stations, points = rings.shape[:2]
@@ -151,7 +150,8 @@ def dome(radius: float, height: float, segments: int = 24) -> Solid:
 
 
 def box(width: float, height: float, depth: float, round_: float = 0.0) -> Solid:
-    """Centred box along x, y, z; `round_` bevels its edges by that length."""
+    """Centred box along x, y, z; `round_` bevels its edges by that length (well below a
+    quarter of the sides)."""
     if round_ == 0:
         outline = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [width / 2, height / 2]
         return extrude(outline, depth)
@@ -208,7 +208,10 @@ def _untwisted(rings: np.ndarray) -> np.ndarray:
 
 
 def extrude(outline: Sequence[Sequence[float]], depth: float) -> Solid:
-    """A plate: the simple polygon [P, 2] (x, y; any turning sense, need not be convex), `depth` thick along z, centred."""
+    """A plate: the simple polygon [P, 2] (x, y; need not be convex), `depth` thick along z, centred.
+
+    The outline must not cross itself or hold three points in one line; it may turn either way.
+    """
     outline = np.asarray(outline, float)
     x, y = outline.T
     if (x * np.roll(y, -1) - np.roll(x, -1) * y).sum() < 0:
@@ -234,7 +237,9 @@ def both(solid: Solid, axis: str = "x") -> list[Solid]:
     return [solid, solid.mirror(axis)]
 
 
-def bar(start: Sequence[float], end: Sequence[float], radius: float, top: float | None = None, sides: int = 10) -> Solid:
+def bar(
+    start: Sequence[float], end: Sequence[float], radius: float, top: float | None = None, sides: int = 10
+) -> Solid:
     """A straight round bar between two points; `top` is its radius at the end."""
     return tube(np.array([start, end], float), [radius, radius if top is None else top], sides)
 
@@ -263,47 +268,3 @@ def assemble(parts: Mapping[str, tuple[str, Solid | Iterable[Solid]]], source: s
         tuple(material for material, _ in parts.values()),
     )
     return check(mesh, source).normalised()
-
-
-class Genes:
-    """The random choices that make one mesh of a class; draw k of a generator is always gene k.
-
-    A gene is a number in [0, 1): `centre + spread * (own draw - 1/2)`, where the centre belongs to a class and the own draw
-    to the mesh. With `spread` 1 and the centre 1/2 every gene is uniform; a small spread about a centre of its own makes
-    a fine-grained class (`ndslib.data.worlds.groups`).
-
-    Args:
-        mesh: names the stream of the mesh's own draws.
-        variety: names the stream of the class's centres; None puts all centres at 1/2.
-        separation: how far apart centres lie, 0 to 1 (all of the range).
-        spread: how far meshes vary about the centre, 0 to 1.
-    """
-
-    def __init__(
-        self, mesh: Sequence, variety: Sequence | None = None, separation: float = 1.0, spread: float = 1.0
-    ) -> None:
-        self._own = rng("sim", "mesh", *mesh)
-        self._centres = None if variety is None else rng("sim", "variety", *variety)
-        self._separation, self._spread = separation, spread
-
-    def _next(self) -> float:
-        centre = 0.5 if self._centres is None else 0.5 + self._separation * (self._centres.random() - 0.5)
-        gene = centre + self._spread * (self._own.random() - 0.5)
-        gene = abs(gene)  # beyond an end a gene is reflected, so that no value gathers there
-        return min(gene if gene < 1 else 2 - gene, np.nextafter(1, 0))
-
-    def uniform(self, low: float, high: float) -> float:
-        """A number between low and high."""
-        return low + (high - low) * self._next()
-
-    def integer(self, low: int, high: int) -> int:
-        """A whole number from low to high, both included."""
-        return low + int((high - low + 1) * self._next())
-
-    def choice(self, options: Sequence):
-        """One of the options."""
-        return options[int(len(options) * self._next())]
-
-    def chance(self, probability: float) -> bool:
-        """True with the given probability."""
-        return self._next() < probability

@@ -1,18 +1,11 @@
-"""What the procedural domains share: a unit frame (x right, y down, the picture is [-1, 1]^2), poses, strokes, colours.
-
-Canvases are `OVERSAMPLING` times the image's size and averaged down; no random number depends on the size except the
-sensor noise, drawn last, so one index shows the same scene at every size.
-"""
+"""Lines, colours and grain for pictures that are not photographs; the picture is [-1, 1]^2, x right and y down."""
 
 import colorsys
-from collections.abc import Callable
 
 import cv2
 import numpy as np
 from numpy import ndarray as Array
 from numpy.random import Generator as Random
-
-OVERSAMPLING = 3
 
 
 def arc(x: float, y: float, rx: float, ry: float, start: float = 0, end: float = 360) -> Array:
@@ -21,29 +14,8 @@ def arc(x: float, y: float, rx: float, ry: float, start: float = 0, end: float =
     return np.stack([x + rx * np.cos(angle), y + ry * np.sin(angle)], 1)
 
 
-def fractional(points: Array, side: int) -> Array:
-    """Unit frame -> OpenCV's fixed-point pixel coordinates (4 fractional bits) on a `side` x `side` canvas."""
-    return np.round((points + 1) * side * 8).astype(np.int32)
-
-
-def pose(random: Random, reach: float = 0.72) -> Callable[[Array], Array]:
-    """A random placement of an object: bend, taper, aspect, scale, tilt and shift, in the unit frame."""
-    taper, bend, phase = random.uniform(-0.2, 0.2), random.uniform(0, 0.06), random.uniform(0, 6.3)
-    stretch = np.exp(random.uniform(-0.2, 0.2) * np.array([1, -1]))
-    scale, tilt = reach * random.uniform(0.72, 1.08), np.radians(random.uniform(-12, 12))
-    turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
-    shift = random.uniform(-1, 1, 2) * (0.95 - scale) * 0.9
-
-    def place(points: Array) -> Array:
-        x, y = points.T
-        bent = np.stack([x * (1 + taper * y) + bend * np.sin(3 * y + phase), y + bend * np.sin(3 * x + phase)], 1)
-        return bent * stretch * scale @ turn + shift
-
-    return place
-
-
 def wobble(points: Array, random: Random, amount: float) -> Array:
-    """Resample an outline densely and move it by smooth noise, as an unsteady hand would."""
+    """Resample a line densely and move it by smooth noise, as an unsteady hand would."""
     ends = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     along = np.linspace(0, ends[-1], 40)
     waves = random.normal(0, amount, (3, 2))[:, None] * np.sin(

@@ -1,19 +1,22 @@
-"""Rendered data sets on disk: arrays in a folder of the cache, whole or absent, drawn in parallel, read as memory maps."""
+"""Rendered data sets on disk: arrays in a folder of the cache, whole or absent, drawn in parallel."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 
 from ndslib.core.cache import cached
 from ndslib.core.errors import InputError
 from ndslib.core.files import code_digest, digest
 from ndslib.core.parallel import run_jobs
+from ndslib.data import sample_table
 
+LICENCE = "CC0-1.0"  # nobody's photographs: anyone may use the pictures for anything
 ITEMS_PER_JOB = 64
 FEW = 1000  # items that are drawn sooner in this process than other processes start
 
@@ -57,7 +60,10 @@ def stored(
         for column, entry in columns.items():
             shape = (count, *entry.shape)
             np.lib.format.open_memmap(folder / f"{column}.npy", mode="w+", dtype=entry.dtype, shape=shape)
-        jobs = [(folder, columns, draw, first, min(first + ITEMS_PER_JOB, count)) for first in range(0, count, ITEMS_PER_JOB)]
+        jobs = [
+            (folder, columns, draw, first, min(first + ITEMS_PER_JOB, count))
+            for first in range(0, count, ITEMS_PER_JOB)
+        ]
         run_jobs(_draw_into, jobs, workers, description=f"drawing {name}")
 
     key = digest(name, dict(parameters), count, {column: vars(entry) for column, entry in columns.items()}, _code())
@@ -78,3 +84,22 @@ def _draw_into(job: tuple[Path, Mapping[str, Column], Callable, int, int]) -> No
         array = np.load(folder / f"{column}.npy", mmap_mode="r+", allow_pickle=False)
         array[first:last] = values
         array.flush()
+
+
+def listed(images: Path, dataset: str, split: str, pictures: Sequence[tuple[str, str]]) -> pa.Table:
+    """A sample table of an array of pictures uint8 [N, H, W, 3]; `pictures`: the label and the name of each."""
+    height, width, channels = np.load(images, mmap_mode="r", allow_pickle=False).shape[1:]
+    return sample_table.from_rows(
+        {
+            "id": f"{dataset}/{split}/{name}",
+            "dataset": dataset,
+            "uri": f"{images}#row={row}",
+            "split": split,
+            "label": label,
+            "width": width,
+            "height": height,
+            "bytes": height * width * channels,
+            "licence": LICENCE,
+        }
+        for row, (label, name) in enumerate(pictures)
+    )

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from ndslib.sim.catalogue._common import Parts
 from ndslib.sim.solids import Solid, ball, both, circle, cylinder, extrude, lathe, loft
-
-Parts = dict[str, tuple[str, Solid | list[Solid]]]  # part name -> (default material, solids), as `assemble` takes it
 
 
 def hull(stations: Sequence[tuple[float, float, float, float]], power: float = 6.0, sides: int = 16) -> Solid:

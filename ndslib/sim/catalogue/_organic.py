@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ndslib.sim.solids import Genes, Solid, circle, smooth, tube
+from ndslib.sim.genes import Genes
+from ndslib.sim.solids import Solid, circle, smooth, tube
 
 _CAP = np.array([(0.55, 0.84), (0.88, 0.48), (1.0, 0.0)])  # (advance, radius) of a round end's rings, in end radii
 

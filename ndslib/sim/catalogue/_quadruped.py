@@ -6,8 +6,9 @@ import numpy as np
 
 from ndslib.sim.catalogue._common import Parts, each
 from ndslib.sim.catalogue._organic import limb
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import Genes, Solid, assemble, ball, both, cylinder
+from ndslib.sim.solids import Solid, assemble, ball, both, cylinder
 
 
 @dataclass(frozen=True)

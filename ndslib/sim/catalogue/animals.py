@@ -4,8 +4,9 @@ import numpy as np
 
 from ndslib.sim.catalogue._common import each
 from ndslib.sim.catalogue._organic import blade, limb
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import Genes, Solid, assemble, ball, bar, both, extrude, lathe, smooth, tube
+from ndslib.sim.solids import Solid, assemble, ball, bar, both, extrude, lathe, smooth, tube
 
 _PLUMAGE = ("feathers_white", "feathers_yellow", "feathers_blue", "fur_brown", "fur_grey", "petal_red", "fur_black")
 

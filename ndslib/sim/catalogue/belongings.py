@@ -4,9 +4,9 @@ import numpy as np
 
 from ndslib.sim.catalogue._common import each, plan, slab, upright
 from ndslib.sim.catalogue._revolved import arch, hollow, hoop, radius_at
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
 from ndslib.sim.solids import (
-    Genes,
     Solid,
     around,
     assemble,
@@ -212,7 +212,7 @@ def spectacles(genes: Genes) -> Mesh:
     width, height, power = genes.uniform(0.55, 0.75), genes.uniform(0.42, 0.6), genes.choice((2.0, 2.0, 3.0, 5.0))
     girth, gap, length = genes.uniform(0.035, 0.08), genes.uniform(0.1, 0.2), genes.uniform(1.3, 1.8)
     frame = genes.choice((*_PLASTICS, "gold", "steel", "tortoiseshell"))
-    glass = genes.choice(("glass_clear", "glass_clear", "screen", "glass_brown"))
+    glass = genes.choice(("glass_clear", "glass_clear", "plastic_black", "glass_brown"))
     wrap, drop = genes.uniform(2, 8), genes.uniform(0.15, 0.35)
     ring = circle(1.0, 24, power) * [width, height]
     centre = width + gap

@@ -3,8 +3,9 @@
 import numpy as np
 
 from ndslib.sim.catalogue._walls import arch, gable_roof, gabled, stack, through
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import Genes, assemble, bar, both, box, cylinder, dome, extrude
+from ndslib.sim.solids import assemble, bar, both, box, cylinder, dome, extrude
 
 ROOFS = ("roof_tiles", "roof_tiles", "shingles", "slate")
 WALLS = ("brick_red", "plaster", "stucco", "brick_yellow", "paint_cream", "limestone")

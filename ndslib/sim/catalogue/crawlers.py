@@ -5,8 +5,9 @@ import numpy as np
 from ndslib.sim.catalogue._common import each
 from ndslib.sim.catalogue._organic import limb, lumpy
 from ndslib.sim.catalogue._quadruped import Build, quadruped
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import Genes, Solid, assemble, ball, bar, both, dome, extrude, lathe, smooth, tube
+from ndslib.sim.solids import Solid, assemble, ball, bar, both, dome, extrude, lathe, smooth, tube
 
 _SCALES = ("scales_green", "camouflage", "leaf_dark", "scales_orange", "skin_grey")
 _WINGS = ("petal_yellow", "petal_red", "feathers_blue", "petal_purple", "paint_orange", "leopard")

@@ -4,21 +4,9 @@ import numpy as np
 
 from ndslib.sim.catalogue._common import each
 from ndslib.sim.catalogue._organic import blade, lumpy
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import (
-    Genes,
-    Solid,
-    around,
-    assemble,
-    ball,
-    bar,
-    cylinder,
-    extrude,
-    lathe,
-    smooth,
-    torus,
-    tube,
-)
+from ndslib.sim.solids import Solid, around, assemble, ball, bar, cylinder, extrude, lathe, smooth, torus, tube
 
 
 def _ribbed(solid: Solid, count: int, depth: float) -> Solid:
@@ -40,12 +28,12 @@ def _leaf(genes: Genes, height: float) -> Solid:
 
 
 def apple(genes: Genes) -> Mesh:
-    tall, foot = genes.uniform(0.75, 1.15), genes.uniform(0.4, 0.75)
+    tall, foot = genes.uniform(0.9, 1.15), genes.uniform(0.5, 0.75)
     profile = [(0, 0.12), (0.25, 0.0), (foot, 0.12), (1.0, 0.95), (0.75, 1.5), (0.35, 1.62), (0.12, 1.5), (0, 1.38)]
     body = lathe(smooth(profile, 3).clip(0), 24).scale(y=tall).bend("y", "x", genes.uniform(-0.06, 0.06))
     stalk = _stalk(1.42 * tall, genes.uniform(0.3, 0.5), genes.uniform(-0.15, 0.15), 0.045)
     leaf = _leaf(genes, 1.55 * tall)
-    parts = {"body": (genes.choice(("apple_skin", "apple_skin", "leaf_green", "petal_yellow")), body),
+    parts = {"body": (genes.choice(("apple_skin", "apple_skin", "plastic_green", "petal_yellow")), body),
              "stalk": ("bark", stalk), "eye": ("soil", ball(0.16, 0.06, segments=8).at(y=0.08 * tall))}  # fmt: skip
     if genes.chance(0.7):
         parts["leaf"] = ("leaf_green", leaf)
@@ -59,7 +47,7 @@ def pear(genes: Genes) -> Mesh:
     body = lathe(smooth(profile, 3).clip(0), 24).bend("y", "x", lean)
     stalk = _stalk(tall, genes.uniform(0.3, 0.5), genes.uniform(-0.2, 0.2), 0.05).at(x=lean * tall**2)
     leaf = _leaf(genes, tall).at(x=lean * tall**2)
-    parts = {"body": (genes.choice(("leaf_green", "petal_yellow", "banana_skin", "apple_skin")), body),
+    parts = {"body": (genes.choice(("plastic_green", "petal_yellow", "banana_skin", "apple_skin")), body),
              "stalk": ("bark", stalk), "eye": ("soil", ball(0.14, 0.05, segments=8).at(y=0.03))}  # fmt: skip
     if genes.chance(0.6):
         parts["leaf"] = ("leaf_green", leaf)
@@ -74,16 +62,16 @@ def banana(genes: Genes) -> Mesh:
     path = np.c_[np.sin(angle), -np.cos(angle), 0 * angle] * genes.uniform(0.9, 1.2)
     section = np.array([(np.cos(a), np.sin(a)) for a in np.radians(np.arange(5) * 72)])
     fruit = tube(path, radii, section=section).at(-path[0, 0], -path[0, 1])
-    tip = ball(0.28 * thick, segments=8).at(*(path[-1] - path[0]))
+    tip = ball(0.28 * thick, segments=10).at(*(path[-1] - path[0]))
     roll = genes.uniform(10, 45)
     turns = [18 * (k - (count - 1) / 2) for k in range(count)]
     fruits, tips = (
         [solid.turn("y", 1.3 * turn).turn("x", turn).turn("z", roll - 20) for turn in turns] for solid in (fruit, tip)
     )
     return assemble({
-        "fruit": (genes.choice(("banana_skin", "banana_skin", "leaf_green")), fruits),
+        "fruit": (genes.choice(("banana_skin", "banana_skin", "plastic_green")), fruits),
         "tip": ("soil", tips),
-        "stalk": ("soil" if count == 1 else "bark", ball(0.35 * thick, 0.45 * thick, 0.15 * thick * (1 + count), 10)),
+        "stalk": ("soil" if count == 1 else "bark", ball(0.35 * thick, 0.45 * thick, 0.15 * thick * (1 + count), 12)),
     })  # fmt: skip
 
 
@@ -106,7 +94,7 @@ def pineapple(genes: Genes) -> Mesh:
 
 def carrot(genes: Genes) -> Mesh:
     length, thick, count = genes.uniform(1.5, 2.3), genes.uniform(0.24, 0.34), genes.integer(5, 9)
-    blunt = genes.uniform(0.05, 0.35)
+    blunt, lean = genes.uniform(0.05, 0.35), genes.uniform(20, 60)
     path = smooth([(0, 0, 0), (genes.uniform(-0.06, 0.06), -0.5 * length, 0), (0, -length, 0)], 8)
     radii = thick * (1 - (1 - blunt) * np.linspace(0, 1, 17) ** 1.3) * np.where(np.arange(17) % 3, 1, 0.95)
     root = tube(path, radii, 16)
@@ -114,7 +102,6 @@ def carrot(genes: Genes) -> Mesh:
     tip = tube([(0, -length, 0), (0.02, -1.15 * length, 0)], [blunt * thick, 0.01], 8)
     leaf = blade(genes.uniform(0.7, 1.1), genes.uniform(0.07, 0.13), 0.3, 0.3, 0.65)
     leaves = [leaf.turn("x", genes.uniform(5, 35)).turn("y", 137.5 * k) for k in range(count)]
-    lean = genes.uniform(20, 60)
     parts = {"root": ("orange_peel", [root, shoulder, tip]), "leaf": ("leaf_green", leaves),
              "collar": ("leaf_dark", [ball(0.4 * thick, 0.3 * thick, segments=10).at(y=0.3 * thick)])}  # fmt: skip
     return assemble(each(parts, lambda solid: solid.turn("z", lean)))
@@ -126,7 +113,7 @@ def ice_cream(genes: Genes) -> Mesh:
     scoops, swirl = genes.integer(1, 3), genes.chance(0.3)
     cone = lathe([(0.03, 0), (wide, tall), (0.9 * wide, tall), (0, tall - 0.1)], 20)
     rim = torus(wide, 0.05, 20, 8).at(y=tall)
-    flavours = [genes.choice(("icing", "chocolate", "petal_pink", "petal_yellow", "leaf_green")) for _ in range(3)]
+    flavours = [genes.choice(("icing", "chocolate", "petal_pink", "petal_yellow", "paint_green")) for _ in range(3)]
     size, wafer, topping = wide * genes.uniform(1.0, 1.2), genes.chance(0.4), genes.uniform(-25, 25)
     parts = {"cone": ("wicker", cone), "rim": ("bread", rim)}
     if swirl:
@@ -153,6 +140,7 @@ def _round(radius: float, height: float, bevel: float = 0.4) -> Solid:
 def hamburger(genes: Genes) -> Mesh:
     patties, bun, wide = genes.integer(1, 2), genes.uniform(0.45, 0.7), genes.uniform(0.95, 1.08)
     patty, seeds = genes.uniform(0.2, 0.3), genes.integer(2, 3)
+    frill = _ribbed(_round(1.2, 0.09), genes.integer(11, 17), genes.uniform(0.06, 0.14))
     level, parts = 0.16, {"bottom bun": ("bread", _round(wide, 0.3, 0.45))}
     meat, cheese, sheet = [], [], extrude([(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)], 0.06).turn("x", 90)
     for _ in range(patties):
@@ -160,7 +148,6 @@ def hamburger(genes: Genes) -> Mesh:
         meat.append(lumpy(genes, _round(1.06, patty), 0.05).at(y=level - patty / 2))
         cheese.append(sheet.turn("y", genes.uniform(0, 90)).at(y=level + 0.03))
         level += 0.07
-    frill = _ribbed(_round(1.2, 0.09), genes.integer(11, 17), genes.uniform(0.06, 0.14))
     slices = [_round(0.5, 0.1).at(0.5 * np.cos(a), level + 0.13, 0.5 * np.sin(a)) for a in (0.5, 2.6, 4.7)]
     crown = lathe(smooth([(0.85 * wide, 0), (1.03 * wide, 0.12), (0.8 * wide, 0.75 * bun), (0, bun)], 4), 24)
     seed = ball(0.05, 0.03, 0.08, 6).at(y=1.0)
@@ -173,27 +160,31 @@ def hamburger(genes: Genes) -> Mesh:
 
 
 def cake(genes: Genes) -> Mesh:
-    """One to three tiers on a plate, iced, with candles or a cherry."""
+    """One to three iced tiers on a plate, with candles or cherries."""
     tiers, sponge = genes.integer(1, 3), genes.choice(("bread", "chocolate", "paint_cream", "petal_pink"))
     icing = genes.choice(("icing", "chocolate", "petal_pink", "feathers_white"))
+    candles, count, length = genes.chance(0.7), genes.integer(3, 7), genes.uniform(0.3, 0.5)
+    wax = genes.choice(("striped_cloth", "paint_blue", "petal_yellow"))
+    china = genes.choice(("porcelain", "silver", "delft"))
     layers, tops, drops, level = [], [], [], 0.0
     for tier in range(tiers):
         radius, height = 1 - 0.3 * tier, genes.uniform(0.38, 0.62)
         layers.append(cylinder(radius, height).at(y=level + height / 2))
         level += height
         tops.append(_round(1.03 * radius, 0.12).at(y=level))
-        runs = 14 - 3 * tier
+        runs = 13 - 3 * tier
         for drop in around(ball(0.09, 0.2, 0.06, 8).at(0, level - 0.12, radius), runs):
             drops.append(drop.at(y=-genes.uniform(0, 0.12)))
-    candles, count, length = genes.chance(0.7), genes.integer(3, 7), genes.uniform(0.3, 0.5)
-    parts = {"sponge": (sponge, layers), "icing": (icing, tops + drops),
-             "plate": (genes.choice(("porcelain", "silver", "delft")), _round(1.3, 0.08).at(y=-0.03))}  # fmt: skip
+    parts = {
+        "sponge": (sponge, layers),
+        "icing": (icing, tops + drops),
+        "plate": (china, _round(1.3, 0.08).at(y=-0.03)),
+    }
     ring = 0.6 * (1.3 - 0.3 * tiers)
     if candles:
         stick = cylinder(0.045, length, segments=8).at(ring, level + 0.04 + length / 2)
         flame = lathe([(0, -0.08), (0.05, 0), (0, 0.14)], 8).at(ring, level + length + 0.12)
-        parts |= {"candle": (genes.choice(("striped_cloth", "paint_blue", "petal_yellow")), around(stick, count)),
-                  "flame": ("lamp_glow", around(flame, count))}  # fmt: skip
+        parts |= {"candle": (wax, around(stick, count)), "flame": ("lamp_glow", around(flame, count))}
     else:
         cherry = ball(0.13, segments=8).at(ring, level + 0.14)
         parts["cherry"] = ("petal_red", [*around(cherry, count), cherry.at(x=-ring)])
@@ -204,20 +195,20 @@ def doughnut(genes: Genes) -> Mesh:
     thick, tilt = genes.uniform(0.3, 0.42), genes.uniform(15, 55)
     glaze = torus(0.75, 1.02 * thick, 32, 14)
     wave, runs = genes.uniform(0.0, 0.06), genes.integer(5, 9)
+    icing = genes.choice(("petal_pink", "chocolate", "icing", "feathers_blue"))
     turn = np.arctan2(glaze.vertices[:, 2], glaze.vertices[:, 0])
     hem = np.stack([0 * turn, 0.1 + wave * np.sin(runs * turn), 0 * turn], 1)
     glaze = Solid(glaze.vertices * [1, 0.8, 1] + hem, glaze.faces)
     grain, sprinkles = cylinder(0.025, 0.15, segments=6).turn("z", 90), ([], [])
-    for k in range(genes.choice((0, 22, 34))):
+    for k in range(genes.choice((12, 22, 34))):
         angle, out = np.radians(137.5 * k), genes.uniform(-0.6, 0.6)
         height = 0.11 + 0.82 * thick * np.sqrt(1 - out**2) + wave * np.sin(runs * angle)
         reach = 0.75 + out * thick
         spot = grain.turn("y", 97 * k).at(reach * np.cos(angle), height, reach * np.sin(angle))
         sprinkles[k % 2].append(spot)
-    parts = {"dough": ("bread", [torus(0.75, thick, 32, 14)]),
-             "icing": (genes.choice(("petal_pink", "chocolate", "icing", "feathers_blue")), [glaze])}  # fmt: skip
-    if sprinkles[0]:
-        parts |= {"sprinkle": ("petal_yellow", sprinkles[0]), "second sprinkle": ("petal_red", sprinkles[1])}
+    parts = {"dough": ("bread", torus(0.75, thick, 32, 14)), "icing": (icing, glaze),
+             "yellow sprinkle": ("petal_yellow", sprinkles[0]),
+             "red sprinkle": ("petal_red", sprinkles[1])}  # fmt: skip
     return assemble(each(parts, lambda solid: solid.turn("x", tilt)))
 
 
@@ -226,7 +217,7 @@ def pumpkin(genes: Genes) -> Mesh:
     ribs, tall, wide = genes.integer(8, 12), genes.uniform(0.55, 0.95), genes.uniform(0.3, 0.4)
     lobe = ball(wide, tall, 0.5, 14).bend("y", "z", -0.05).at(z=0.52)
     carved, tip = genes.chance(0.4), genes.uniform(-0.25, 0.25)
-    parts = {"body": (genes.choice(("pumpkin_skin", "pumpkin_skin", "leaf_dark")), around(lobe, ribs)),
+    parts = {"body": (genes.choice(("pumpkin_skin", "pumpkin_skin", "orange_peel")), around(lobe, ribs)),
              "stalk": ("cactus_green", _stalk(0.85 * tall, genes.uniform(0.3, 0.5), tip, 0.09)),
              "leaf": ("leaf_green", _leaf(genes, 0.85 * tall))}  # fmt: skip
     if carved:
@@ -239,7 +230,11 @@ def pumpkin(genes: Genes) -> Mesh:
 
 def grapes(genes: Genes) -> Mesh:
     rows, size, wide = genes.integer(4, 6), genes.uniform(0.15, 0.19), genes.uniform(0.85, 1.15)
-    oval, berries = genes.uniform(0.95, 1.3), []
+    oval = genes.uniform(0.95, 1.3)
+    skin = genes.choice(("petal_purple", "plastic_green", "velvet_red", "paint_navy"))
+    leaf = blade(genes.uniform(0.5, 0.7), genes.uniform(0.2, 0.3), 0.1, 0.2, 0.4)
+    leaf = leaf.turn("x", 60).turn("y", genes.uniform(-60, 60)).at(y=0.36)
+    berries = []
     for row in range(rows):
         count = 1 + (rows - 1 - row) * 2 if row else rows
         for k in range(count):
@@ -249,10 +244,7 @@ def grapes(genes: Genes) -> Mesh:
             berries.append(berry.at(reach * np.cos(angle), -1.45 * size * row, reach * np.sin(angle)))
     stem = bar((0, -1.3 * size * rows, 0), (0, 0.4, 0), 0.035, sides=7)
     twig = bar((-0.2, 0.36, 0), (0.2, 0.44, 0), 0.045, sides=7)
-    leaf = blade(genes.uniform(0.5, 0.7), genes.uniform(0.2, 0.3), 0.1, 0.2, 0.4)
-    leaf = leaf.turn("x", 60).turn("y", genes.uniform(-60, 60)).at(y=0.36)
-    return assemble({"berry": (genes.choice(("petal_purple", "leaf_green", "velvet_red", "paint_navy")), berries),
-                     "stem": ("bark", [stem, twig]), "leaf": ("leaf_green", leaf)})  # fmt: skip
+    return assemble({"berry": (skin, berries), "stem": ("bark", [stem, twig]), "leaf": ("leaf_green", leaf)})
 
 
 def _sector(inner: float, outer: float, sweep: float, depth: float) -> Solid:
@@ -266,7 +258,8 @@ def _sector(inner: float, outer: float, sweep: float, depth: float) -> Solid:
 def watermelon_slice(genes: Genes) -> Mesh:
     """A wedge with rind, pith, flesh and seeds, standing on its rind or on its tip."""
     sweep, depth, rind = genes.uniform(80, 175), genes.uniform(0.14, 0.34), genes.uniform(0.05, 0.09)
-    flesh = 0.97 - 1.8 * rind
+    flesh, pulp = 0.97 - 1.8 * rind, genes.choice(("petal_red", "tomato", "petal_red", "petal_yellow"))
+    roll = genes.choice((0, 180)) + genes.uniform(-20, 20)
     seed = ball(0.028, 0.05, 0.03, 6)
     seeds = []
     for k in range(genes.integer(6, 12)):
@@ -276,9 +269,8 @@ def watermelon_slice(genes: Genes) -> Mesh:
         seeds += [pip, pip.mirror("z")]
     parts = {"rind": ("watermelon", [_sector(1 - rind, 1, sweep, depth)]),
              "pith": ("feathers_white", [_sector(flesh - 0.005, 1.005 - rind, sweep, 0.97 * depth)]),
-             "flesh": (genes.choice(("petal_red", "tomato", "petal_yellow")), [_sector(0, flesh, sweep, 1.03 * depth)]),
+             "flesh": (pulp, [_sector(0, flesh, sweep, 1.03 * depth)]),
              "seed": ("plastic_black", seeds)}  # fmt: skip
-    roll = genes.choice((0, 180)) + genes.uniform(-20, 20)
     return assemble(each(parts, lambda solid: solid.turn("z", roll)))
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ndslib.sim.catalogue import seating
 from ndslib.sim.catalogue._common import disc, slab
 from ndslib.sim.catalogue._joinery import (
     COVERS,
@@ -16,22 +15,9 @@ from ndslib.sim.catalogue._joinery import (
     legs,
     spread,
 )
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import (
-    Genes,
-    Solid,
-    around,
-    assemble,
-    ball,
-    bar,
-    both,
-    box,
-    cylinder,
-    extrude,
-    lathe,
-    smooth,
-    tube,
-)
+from ndslib.sim.solids import Solid, around, assemble, ball, bar, both, box, cylinder, extrude, lathe, smooth, tube
 
 _TOPS = (*WOODS, "marble_white", "glass_clear")
 _SHADES = ("linen", "paint_cream", "silk", "cotton_red", "cotton_blue", "paper")
@@ -164,7 +150,7 @@ def wardrobe(genes: Genes) -> Mesh:
     parts = {
         "body": (wood, slab(width, height, depth).at(y=feet + height / 2)),
         "doors": (face, [slab(0.94 * door, tall, 0.08).at(x, middle, front) for x in spread(width, doors)]),
-        "panels": ("screen" if mirrored else wood, inlays),
+        "panels": ("chrome" if mirrored else wood, inlays),
         "handles": (metal, [grip.at(x=x + 0.4 * door) for x in spread(width, doors)]),
         "cornice": (wood, slab(width + 0.16, 0.16, depth + 0.16).at(y=top)),
         "feet": (wood, legs(width / 2 - 0.1, depth / 2 - 0.1, feet + 0.02, 0.08, style)),
@@ -192,7 +178,7 @@ def chest_of_drawers(genes: Genes) -> Mesh:
     if genes.chance(0.3):
         oval = disc(1, 0.06).scale(0.6 * glass, 0.8 * glass).at(0, feet + height + 0.8 * glass, -0.2)
         parts["mirror frame"] = (wood, oval.at(z=-0.03).scale(1.1))
-        parts["mirror"] = ("screen", oval)
+        parts["mirror"] = ("chrome", oval)
     return assemble(parts)
 
 
@@ -250,7 +236,7 @@ def grandfather_clock(genes: Genes) -> Mesh:
         "trunk": (wood, slab(waist, trunk, 0.5).at(y=base + trunk / 2)),
         "hood": (wood, [slab(hood, hood, 0.6).at(y=centre), slab(hood + 0.12, 0.1, 0.7).at(y=foot)]),
         "pediment": (wood, extrude(outline, 0.6).scale(x=hood, y=hood).at(y=top - 0.01)),
-        "window": ("screen", slab(0.7 * waist, 0.86 * trunk, 0.06).at(0, base + trunk / 2, 0.25)),
+        "window": ("ebony", slab(0.7 * waist, 0.86 * trunk, 0.06).at(0, base + trunk / 2, 0.25)),
         "pendulum": ("brass", [solid.turn("z", swing).at(0, foot - 0.06, 0.3) for solid in pendulum]),
         "dial": ("paint_cream", disc(dial, 0.06).at(0, centre, 0.3)),
         "ticks": ("paint_black", [solid.at(0, centre, 0.33) for solid in around(tick, 12, "z")]),
@@ -288,7 +274,7 @@ def ladder(genes: Genes) -> Mesh:
     return assemble(parts)
 
 
-CLASSES = seating.CLASSES | {
+CLASSES = {
     make.__name__: make
     for make in (table, round_table, desk, bed, bookshelf, wardrobe, chest_of_drawers, floor_lamp, table_lamp,
                  grandfather_clock, ladder)

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from ndslib.sim.catalogue import belongings
 from ndslib.sim.catalogue._common import disc, each, plan, slab, upright
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
 from ndslib.sim.solids import (
-    Genes,
     Solid,
     around,
     assemble,
@@ -95,10 +94,10 @@ def fork(genes: Genes) -> Mesh:
     })  # fmt: skip
 
 
-_BLADES = {  # (x, y) in widths and lengths of the blade, from the middle of the edge to the back of the tip
-    "pointed": [(-0.6, 0.85), (0.3, 1)],
-    "round": [(-0.8, 0.9), (-0.3, 1), (0.3, 0.9)],
-    "cleaver": [(-1.05, 0.8), (0.3, 0.82)],
+_BLADES = {  # (x, y) in widths and lengths of the blade, from the edge's heel to the back of the tip
+    "pointed": smooth([(-1, 0), (-1, 0.6), (-0.6, 0.87), (0.3, 1)], 5),
+    "round": smooth([(-1, 0), (-1, 0.6), (-0.8, 0.9), (-0.3, 1), (0.3, 0.92)], 5),
+    "cleaver": np.array([(-1, 0), (-1, 0.78), (-0.95, 0.82), (0.3, 0.82)]),
 }
 
 
@@ -106,9 +105,9 @@ def knife(genes: Genes) -> Mesh:
     """A kitchen knife, its edge towards -x."""
     blade, width, tip = genes.uniform(1.5, 2.6), genes.uniform(0.3, 0.6), genes.choice(tuple(_BLADES))
     grip, girth = genes.uniform(0.9, 1.3), genes.uniform(0.11, 0.15)
-    belly, studs = genes.uniform(0.5, 0.75), genes.integer(2, 3)
+    slack, studs = genes.uniform(0.7, 1.4), genes.integer(2, 3)
     handle, metal = genes.choice((*_WOODS, *_COLOURS)), genes.choice(("steel", "brushed_steel", "chrome"))
-    edge = smooth(np.array([(-1, 0), (-1, belly), *_BLADES[tip]]) * [width, blade], 5)
+    edge = _BLADES[tip] ** [1, slack] * [width, blade]
     haft = smooth([(0.9, 0.05), (1, -0.2), (0.85, -0.5), (1.1, -0.85), (0.7, -1)], 3) * [girth, grip]
     path = np.stack([0 * haft[:, 0], haft[:, 1], 0 * haft[:, 0]], 1)
     stud = disc(0.035, 1.5 * girth, 10)
@@ -184,7 +183,7 @@ def padlock(genes: Genes) -> Mesh:
     span, keyhole = 0.34 * width, (disc(0.09, 0.06, 14).at(y=0.05), box(0.08, 0.2, 0.06).at(y=-0.06))
     arc = np.linspace(0, np.pi, 11)
     top = np.stack([span * np.cos(arc), span * np.sin(arc) + height / 2 + rise], 1)
-    shackle = tube(upright([(span, 0.2 * height), *top, (-span, 0.3 * height)]), girth)
+    shackle = tube(upright([(span, 0.2 * height), *top, (-span, -0.2 * height)]), girth)
     if opened:
         shackle = shackle.at(x=span).turn("y", 40).at(x=-span, y=lift)
     return assemble({
@@ -228,10 +227,7 @@ def flat_iron(genes: Genes) -> Mesh:
     width, length, height = genes.uniform(0.48, 0.6), genes.uniform(1.1, 1.4), genes.uniform(0.4, 0.65)
     rise, girth, sharp = genes.uniform(0.35, 0.55), genes.uniform(0.09, 0.13), genes.uniform(0.5, 0.8)
     body = genes.choice((*_COLOURS, "plastic_white", "cast_iron"))
-    sole, grip = (
-        genes.choice(("chrome", "steel", "brushed_steel")),
-        genes.choice(("plastic_black", "oak", "plastic_grey")),
-    )
+    sole, grip = genes.choice(("chrome", "steel")), genes.choice(("plastic_black", "oak", "plastic_grey"))
     tail, top = genes.uniform(0.2, 0.5), height + 0.05
     side = smooth([(0, -0.8), (0.85, -0.78), (1, -0.5), (sharp, 0.45), (0, 1)], 5) * [width, length]
     outline = np.concatenate([side, side[-2:0:-1] * [-1, 1]])
@@ -249,6 +245,4 @@ def flat_iron(genes: Genes) -> Mesh:
     })  # fmt: skip
 
 
-CLASSES = belongings.CLASSES | {
-    make.__name__: make for make in (broom, spoon, fork, knife, book, key, padlock, alarm_clock, flat_iron)
-}
+CLASSES = {make.__name__: make for make in (broom, spoon, fork, knife, book, key, padlock, alarm_clock, flat_iron)}

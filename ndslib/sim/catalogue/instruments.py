@@ -3,9 +3,9 @@
 import numpy as np
 
 from ndslib.sim.catalogue._common import Parts, disc, each
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
 from ndslib.sim.solids import (
-    Genes,
     Solid,
     around,
     assemble,
@@ -44,12 +44,13 @@ def _strings(xs: np.ndarray, low: float, high: float, level: float) -> list[Soli
 def guitar(genes: Genes) -> Mesh:
     """Acoustic with a sound hole, or electric with horns and pick-ups."""
     electric, wood = genes.chance(0.4), genes.choice(_WOODS)
+    paint = genes.choice(("metallic_red", "metallic_blue", "paint_black", "paint_cream"))
     hip, waist, shoulder = genes.uniform(0.42, 0.5), genes.uniform(0.24, 0.3), genes.uniform(0.32, 0.4)
     depth, length = genes.uniform(0.16, 0.24), genes.uniform(0.75, 0.95)
     curve = [(0, -0.52), (0.8 * hip, -0.45), (hip, -0.15), (waist, 0.17), (shoulder, 0.4), (0.7 * shoulder, 0.56),
              (0, 0.58)]  # fmt: skip
     if electric:
-        depth, wood = 0.09, genes.choice(("metallic_red", "metallic_blue", "paint_black", "paint_cream"))
+        depth, wood = 0.09, paint
         curve[3:] = [(0.8 * waist, 0.15), (shoulder, 0.5), (0.8 * shoulder, 0.62), (0.35 * shoulder, 0.4), (0, 0.4)]
     body, front = _sound_box(curve, depth), depth / 2
     top = 0.5 + length
@@ -131,7 +132,8 @@ def trumpet(genes: Genes) -> Mesh:
             (bend + 0.12, 0.5 * low, 0.04), (bend, -0.02, 0.08), (-0.3, -0.01, 0.08), (-length, 0, 0.08)]  # fmt: skip
     pipe = tube(smooth(loop, 5), bore, 8)
     flare = lathe([(bore, 0), (1.3 * bore, 0.18), (2.2 * bore, 0.34), (0.55 * bell, 0.44), (bell, 0.5),
-                   (0.97 * bell, 0.51), (0.5 * bell, 0.45), (0.03, 0.3), (0, 0.3)], 20).turn("z", 90).at(0.3 - length, 0, 0.08)  # fmt: skip
+                   (0.97 * bell, 0.51), (0.5 * bell, 0.45), (0.03, 0.3), (0, 0.3)], 20)  # fmt: skip
+    flare = flare.turn("z", 90).at(0.3 - length, 0, 0.08)
     pitch = genes.uniform(0.12, 0.15)
     valves, caps = [], []
     for x in (-pitch, 0, pitch):

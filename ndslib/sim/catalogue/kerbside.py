@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
 from ndslib.sim.solids import (
-    Genes,
     around,
     assemble,
     ball,

@@ -3,22 +3,9 @@
 import numpy as np
 
 from ndslib.sim.catalogue._walls import arch, battlements, gallery, stack
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import (
-    Genes,
-    Solid,
-    around,
-    assemble,
-    ball,
-    bar,
-    both,
-    box,
-    cylinder,
-    dome,
-    extrude,
-    lathe,
-    tube,
-)
+from ndslib.sim.solids import Solid, around, assemble, ball, bar, both, box, cylinder, dome, extrude, lathe, tube
 
 
 def castle(genes: Genes) -> Mesh:

@@ -5,9 +5,9 @@ import numpy as np
 from ndslib.sim.catalogue._common import Parts, each
 from ndslib.sim.catalogue._organic import limb
 from ndslib.sim.catalogue._quadruped import Build, quadruped
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import (
-    Genes,
+from ndslib.sim.solids import (  # fmt: skip
     Solid,
     assemble,
     ball,
@@ -20,7 +20,7 @@ from ndslib.sim.solids import (
     smooth,
     torus,
     tube,
-)  # fmt: skip
+)
 
 _COLOURS = ("paint_red", "paint_blue", "paint_green", "paint_yellow", "paint_purple", "paint_orange", "paint_black")
 _SIDES = ("marble_white", "marble_black", "ebony", "birch", "mahogany", "ivory", "onyx", "brass")  # chess men's
@@ -77,7 +77,7 @@ def dumbbell(genes: Genes) -> Mesh:
         heads.append(bar((grip, 0, 0), (grip + 0.145 * discs + 0.15, 0, 0), thick, sides=10))
     return _turned({"handle": (metal, [handle]), "grip": ("rubber_grey", knurl),
                    "weight": (coat, [side for head in heads for side in both(head)])},
-                  0, 0, genes.uniform(-25, 50))  # fmt: skip
+                  0, 0, genes.uniform(-25, 25))  # fmt: skip
 
 
 def tennis_racket(genes: Genes) -> Mesh:

@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from ndslib.sim.catalogue._bodies import Parts, hull, side_plate, tower, wheels
+from ndslib.sim.catalogue._bodies import hull, side_plate, tower, wheels
+from ndslib.sim.catalogue._common import Parts, each
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import Genes, Solid, around, assemble, ball, bar, both, box, cylinder, smooth, torus, tube
+from ndslib.sim.solids import Solid, around, assemble, ball, bar, both, box, cylinder, smooth, torus, tube
 
 FRAMES = ("paint_red", "paint_blue", "metallic_silver", "paint_green", "paint_black", "paint_yellow", "paint_pink")
 
@@ -145,10 +147,13 @@ def tractor(genes: Genes) -> Mesh:
     lug = box(0.46, 0.1, 0.09).turn("y", 22).at(0, big, 0)
     treads = [side.at(0, big, -0.75) for solid in around(lug, lugs, "x") for side in both(solid.at(track))]
     rear, front = wheels(big, 0.42, 2 * track, [-0.75]), wheels(small, 0.28, 1.5, [reach])
+    front_end = reach + 0.45
     bonnet = hull([(-0.1, half, 0.75, hood), (0.9, half, 0.75, hood - 0.03),
-                   (reach + 0.35, 0.92 * half, 0.72, hood - 0.12), (reach + 0.45, 0.8 * half, 0.8, hood - 0.25)], 5)  # fmt: skip
+                   (front_end - 0.1, 0.92 * half, 0.72, hood - 0.12),
+                   (front_end, 0.8 * half, 0.8, hood - 0.25)], 5)  # fmt: skip
     axles = [box(1.4, 0.14, 0.14).at(0, small, reach), box(1.6, 0.2, 0.25).at(0, big, -0.75)]
-    wheel = [torus(0.2, 0.025, 16, 6).turn("x", 30).at(0, 1.62, -0.25), *_rods(0.025, ((0, 1.62, -0.25), (0, 1.2, 0)))]
+    wheel = [torus(0.2, 0.025, 16, 6).turn("x", 30).at(0, 1.62, -0.25)]
+    wheel += _rods(0.025, ((0, 1.62, -0.25), (0, 1.2, 0)))
     chair = [box(0.5, 0.12, 0.45, 0.02).at(0, 1.2, -0.75), box(0.5, 0.5, 0.1, 0.02).at(0, 1.5, -1.0)]
     parts = {
         "bonnet": (paint, bonnet),
@@ -190,9 +195,7 @@ def excavator(genes: Genes) -> Mesh:
     upper = _digger_house(half, deck, paint) | _digger_arm(deck, raised, bent, scoop, paint)
     if beacon:
         upper["beacon"] = ("plastic_orange", [cylinder(0.1, 0.16, segments=10).at(0.42 - half, deck + 1.62)])
-    parts = _tracks(track, length, tall, rollers)
-    for name, (material, solids) in upper.items():
-        parts[name] = (material, [solid.turn("y", swing) for solid in solids])
+    parts = _tracks(track, length, tall, rollers) | each(upper, lambda solid: solid.turn("y", swing))
     if blade:
         parts["blade"] = (paint, box(2 * track + 0.5, 0.5, 0.12).turn("x", -12).at(0, 0.3, length + 0.35))
     return assemble(parts)

@@ -4,8 +4,9 @@ import numpy as np
 
 from ndslib.sim.catalogue._organic import limb, lumpy
 from ndslib.sim.catalogue._quadruped import Build, quadruped
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import Genes, Solid, assemble, ball, bar, both, box, cylinder, dome, lathe, smooth, tube
+from ndslib.sim.solids import Solid, assemble, ball, bar, both, box, cylinder, dome, lathe, smooth, tube
 
 
 def _ear(length: float, width: float) -> Solid:
@@ -42,8 +43,8 @@ def _horn(reach: float, rise: float, thick: float = 0.28) -> Solid:
 
 def dog(genes: Genes) -> Mesh:
     coat = genes.choice(("fur_brown", "fur_black", "fur_ginger", "fur_white", "fur_grey"))
-    short_legs = genes.chance(0.25)
-    build = Build(0.23, 0.2 if short_legs else genes.uniform(0.36, 0.5), 0.06, 0.3, 0.14, genes.uniform(0.17, 0.21),
+    short_legs, leg = genes.chance(0.25), genes.uniform(0.36, 0.5)
+    build = Build(0.23, 0.2 if short_legs else leg, 0.06, 0.3, 0.14, genes.uniform(0.17, 0.21),
                   genes.uniform(1.4, 2.3), 0.48, rise=48, waist=0.75).varied(genes)  # fmt: skip
     ear = _flap(0.42, 0.7, 12).at(0.95, -0.05, -0.05)
     if genes.chance(0.45):
@@ -79,9 +80,10 @@ def horse(genes: Genes) -> Mesh:
     face = {"ear": (coat, both(_ear(0.8, 0.28).at(0.5, 0.7, -0.3))),
             "forelock": (hair, [ball(0.35, 0.3, 0.6, 8).at(0, 0.85, 0.1)])}  # fmt: skip
     rest = {"mane": (hair, limb(crest, 0.3, sides=8)), "tail": (hair, _hanging_tail(length, 0.065, 0.12))}
-    if genes.chance(0.3):
+    saddled, leather = genes.chance(0.3), genes.choice(("leather_brown", "leather_red"))
+    if saddled:
         seat = ball(0.8 * build.girth, 0.35 * build.girth, 0.16, 14).at(0, 0.85 * build.girth, 0.02)
-        rest["saddle"] = (genes.choice(("leather_brown", "leather_red")), seat)
+        rest["saddle"] = (leather, seat)
     return quadruped(genes, build, coat, face, rest, "hoof")
 
 
@@ -167,8 +169,8 @@ def sheep(genes: Genes) -> Mesh:
     build = Build(0.26, genes.uniform(0.22, 0.34), 0.045, 0.3, 0.13, 0.14, 1.75, 0.55, rise=42, nod=22,
                   crouch=0.05).varied(genes)  # fmt: skip
     fleece = [lumpy(genes, ball(0.36, 0.36, 0.58, 18), genes.uniform(0.1, 0.25), 6)]
-    for step in range(13):
-        turn, along = 2.4 * step, -0.45 + 0.95 * step / 12
+    for step in range(12):
+        turn, along = 2.4 * step, -0.45 + 0.95 * step / 11
         ring = 0.3 * np.sqrt(1 - (along / 0.62) ** 2)
         fleece.append(ball(genes.uniform(0.12, 0.17), segments=8).at(ring * np.cos(turn), ring * np.sin(turn), along))
     face = {
@@ -177,9 +179,9 @@ def sheep(genes: Genes) -> Mesh:
     }
     horned = genes.chance(0.3)
     if horned:
-        turn = np.linspace(0.5, 2.2 * np.pi, 10)
+        turn = np.linspace(0.5, 2.2 * np.pi, 8)
         coil = np.c_[0.8 + 0.06 * turn, 0.3 + 0.5 * np.sin(turn), -0.2 - 0.5 * np.cos(turn)]
-        face["horn"] = ("ivory", both(tube(coil, np.linspace(0.25, 0.06, 10), 6)))
+        face["horn"] = ("ivory", both(tube(coil, np.linspace(0.25, 0.06, 8), 6)))
     tail = ball(0.1, 0.14, 0.1, 8).at(0, 0.05, -0.58)
     return quadruped(genes, build, wool, face, {"fleece": (wool, fleece), "tail": (wool, tail)}, "hoof", skin)
 
@@ -265,6 +267,7 @@ def _headwear(genes: Genes, size: float, level: float) -> dict:
     """Short hair, long hair or a hat on a head of the half height `size`, whose middle is at `level`."""
     hair = genes.choice(("fur_brown", "fur_black", "fur_ginger", "straw", "fur_grey"))
     style, brim = genes.choice(("short", "long", "hat")), genes.uniform(1.1, 1.6)
+    felt = genes.choice(("felt_green", "straw", "cotton_red"))
     crop = ball(0.84 * size, 0.95 * size, 0.92 * size, 14).at(0, level + 0.2 * size, -0.16 * size)
     if style == "short":
         return {"hair": (hair, crop)}
@@ -275,7 +278,7 @@ def _headwear(genes: Genes, size: float, level: float) -> dict:
         dome(0.85 * size, size, 16).at(0, level + 0.35 * size),
         cylinder(brim * size, 0.12 * size).at(0, level + 0.4 * size),
     ]
-    return {"hair": (hair, crop.at(y=-0.08 * size)), "hat": (genes.choice(("felt_green", "straw", "cotton_red")), hat)}
+    return {"hair": (hair, crop.at(y=-0.08 * size)), "hat": (felt, hat)}
 
 
 CLASSES = {

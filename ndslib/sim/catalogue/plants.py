@@ -3,8 +3,9 @@
 import numpy as np
 
 from ndslib.sim.catalogue._organic import blade, limb, lumpy
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import Genes, Solid, around, assemble, ball, bar, cylinder, dome, lathe, smooth, tube
+from ndslib.sim.solids import Solid, around, assemble, ball, bar, cylinder, dome, lathe, smooth, tube
 
 _LEAVES = ("leaf_green", "leaf_dark", "leaf_green", "leaf_autumn")
 _PETALS = ("petal_red", "petal_yellow", "petal_white", "petal_pink", "petal_purple")
@@ -30,27 +31,27 @@ def tree(genes: Genes) -> Mesh:
                   (lean, height + 0.5 * up, 0, 0.5 * thick)], sides=9)  # fmt: skip
     branch = bar((0, 0.75 * height, 0), (0.75 * across, height + 0.45 * up, 0), 0.5 * thick, 0.2 * thick, 7)
     branches = around(branch.at(lean * 0.7), genes.integer(3, 5), start=genes.uniform(0, 90))
+    bark, leaves = genes.choice(("bark", "bark", "bark_birch")), genes.choice(_LEAVES)
     crown = _crown(genes, genes.integer(6, 11), across, up, 0.42 * (across + up) * genes.uniform(0.75, 1.1))
     return assemble({
-        "trunk": (genes.choice(("bark", "bark", "bark_birch")), trunk),
-        "branch": ("bark", branches),
-        "crown": (genes.choice(_LEAVES), [lump.at(lean, height + 0.85 * up) for lump in crown]),
+        "trunk": (bark, trunk),
+        "branch": (bark, branches),
+        "crown": (leaves, [lump.at(lean, height + 0.85 * up) for lump in crown]),
     })  # fmt: skip
 
 
 def bush(genes: Genes) -> Mesh:
-    across, up = genes.uniform(0.5, 0.8), genes.uniform(0.32, 0.5)
-    crown = _crown(genes, genes.integer(7, 11), across, up, genes.uniform(0.22, 0.3))
+    across, up, leaves = genes.uniform(0.5, 0.8), genes.uniform(0.32, 0.5), genes.choice(_LEAVES)
+    blossom, petals, stems = genes.chance(0.4), genes.choice(_PETALS), genes.integer(3, 5)
+    crown = _crown(genes, genes.integer(7, 10), 0.75 * across, 0.85 * up, genes.uniform(0.28, 0.36))
     shoot = blade(genes.uniform(0.28, 0.42), genes.uniform(0.06, 0.1), 0.3, 0.2)
     shoots = []
-    for step in range(genes.integer(14, 20)):
+    for step in range(genes.integer(12, 16)):
         turn, steep = 2.4 * step, genes.uniform(-5, 80)
         spoke = shoot.at(y=0.75 * across).turn("x", 90 - steep).scale(y=1.15 * up / across)
         shoots.append(spoke.turn("y", np.degrees(turn)).at(y=0.1))
     stem = bar((0.05, -up - 0.12, 0), (0.3 * across, 0, 0), 0.035, 0.025, 7)
-    parts = {"stem": ("bark", around(stem, genes.integer(3, 5))), "foliage": (genes.choice(_LEAVES), crown),
-             "leaf": (genes.choice(("leaf_green", "leaf_dark")), shoots)}  # fmt: skip
-    blossom, petals = genes.chance(0.4), genes.choice(_PETALS)
+    parts = {"stem": ("bark", around(stem, stems)), "foliage": (leaves, crown), "leaf": (leaves, shoots)}
     if blossom:
         bud = ball(0.06, segments=8).at(0, 0, 1.12 * across)
         rings = [around(bud.turn("x", -tilt), 5, start=3 * tilt) for tilt in (15, 45)]
@@ -75,7 +76,9 @@ def pine_tree(genes: Genes) -> Mesh:
         for k in range(tiers)
     ]
     trunk = cylinder(genes.uniform(0.05, 0.08), stem + height, 0.02, 10).at(y=(stem + height) / 2)
-    parts = {"trunk": ("bark", trunk), "needles": (genes.choice(("leaf_dark", "leaf_dark", "leaf_green")), boughs)}
+    cone = ball(0.035, 0.06, segments=8).at(0.55 * radius, stem + 0.9 * step)
+    parts = {"trunk": ("bark", trunk), "needles": (genes.choice(("leaf_dark", "leaf_dark", "leaf_green")), boughs),
+             "cone": ("walnut", around(cone, genes.integer(4, 7)))}  # fmt: skip
     if genes.chance(0.3):
         caps = [bough.scale(0.75, 0.75, 0.75).at(y=0.28 * stem + (0.25 * k + 0.62) * step)
                 for k, bough in enumerate(boughs)]  # fmt: skip
@@ -108,6 +111,7 @@ def cactus(genes: Genes) -> Mesh:
     column = limb(
         [(0, 0, 0, 0.85 * thick), (0, 0.5 * height, 0, thick), (0, height, 0, 0.85 * thick)], sides=20, ribs=ribs
     )
+    potted, flowering, petals = genes.chance(0.35), genes.chance(0.5), genes.choice(_PETALS)
     arms = []
     for turn in (genes.uniform(-40, 20), genes.uniform(150, 210), genes.uniform(60, 120))[: genes.integer(1, 3)]:
         root, rise, reach = genes.uniform(0.3, 0.6) * height, genes.uniform(0.25, 0.5), 1.1 * thick + 0.2
@@ -116,18 +120,14 @@ def cactus(genes: Genes) -> Mesh:
                    sides=16, steps=4, ribs=ribs)  # fmt: skip
         arms.append(arm.turn("y", turn))
     parts = {"stem": ("cactus_green", column), "arm": ("cactus_green", arms)}
-    potted, flowering, petals = genes.chance(0.35), genes.chance(0.5), genes.choice(_PETALS)
     if potted:
         parts["pot"] = ("terracotta", lathe([(0.17, -0.35), (0.25, -0.02), (0.28, -0.02), (0.28, 0.1)], 20))
+    else:
+        parts["ground"] = ("sand", ball(2.5 * thick, 0.08, segments=16).at(y=-0.6 * thick))
     if flowering:
         bloom = [petal.at(y=height + 0.7 * thick) for petal in around(blade(0.2, 0.05, 0.3).turn("x", 45), 7)]
         parts["flower"] = (petals, bloom)
     return assemble(parts)
-
-
-def _corolla(petal: Solid, count: int, open_: float, start: float = 0.0) -> list[Solid]:
-    """Petals around y; `open_` is the degrees by which they lean out from the y axis."""
-    return around(petal.turn("x", open_), count, start=start)
 
 
 def _nodding(solids: list[Solid], degrees: float, height: float) -> list[Solid]:
@@ -144,14 +144,15 @@ def flower(genes: Genes) -> Mesh:
     height, count, tilt = genes.uniform(0.6, 1.1), genes.integer(5, 9), genes.uniform(35, 65)
     length = genes.uniform(0.26, 0.36)
     petal = blade(length, 1.9 * length / count * genes.uniform(0.9, 1.2), 0.15, genes.uniform(-0.3, 0.1), 0.62)
-    eye = ball(0.09, 0.06, segments=12).scale(*[genes.uniform(0.8, 1.3)] * 3)
+    bloom = _nodding(around(petal.turn("x", 80), count), tilt, height)
+    eye = ball(genes.uniform(0.07, 0.12), 0.06, segments=12)
     leaf = blade(0.4, genes.uniform(0.07, 0.13), 0.15, 0.3).turn("x", genes.uniform(25, 55))
     leaves = [leaf.turn("y", 70 + 160 * k).at(y=height * (0.2 + 0.15 * k)) for k in range(genes.integer(1, 3))]
     return assemble({
         "stem": ("leaf_green", _stem(height, 0.025)),
         "leaf": ("leaf_green", leaves),
-        "petal": (genes.choice(_PETALS), _nodding(_corolla(petal, count, 80), tilt, height)),
-        "eye": (genes.choice(("petal_yellow", "soil")), _nodding([eye.at(y=0.02)], tilt, height)),
+        "petal": (genes.choice(("petal_red", "petal_white", "petal_pink", "petal_purple")), bloom),
+        "eye": (genes.choice(("petal_yellow", "orange_peel")), _nodding([eye.at(y=0.02)], tilt, height)),
     })  # fmt: skip
 
 
@@ -219,22 +220,23 @@ def potted_plant(genes: Genes) -> Mesh:
     pot = lathe([(low, 0), (pot_width, 0.8 * pot_height), (rim, 0.8 * pot_height), (rim, pot_height),
                  (0.88 * pot_width, pot_height), (0.85 * pot_width, 0.85 * pot_height)], 24)  # fmt: skip
     soil = cylinder(0.87 * pot_width, 0.06, segments=20).at(y=0.87 * pot_height)
-    style, count = genes.choice(("upright", "arching", "round")), genes.integer(9, 16)
-    curl, width, length = {"upright": (0.1, 0.06, 0.95), "arching": (0.75, 0.05, 0.9), "round": (0.4, 0.15, 0.5)}[style]
+    glaze = genes.choice(("terracotta", "glazed_blue", "porcelain", "glazed_green", "concrete"))
+    foliage, count = genes.choice(("leaf_green", "leaf_dark")), genes.integer(9, 16)
+    curl, width, length, stalk, spread = genes.choice((
+        (0.1, 0.06, 0.95, 0.06, 28), (0.75, 0.05, 0.9, 0.06, 60), (0.4, 0.15, 0.5, 0.32, 60),
+    ))  # fmt: skip
+    leaf, stem = blade(length, width, 0.15, curl).at(y=stalk), bar((0, 0, 0), (0, stalk + 0.06, 0), 0.018, sides=6)
     leaves, stems = [], []
     for step in range(count):
-        lean = genes.uniform(5, 28) if style == "upright" else genes.uniform(5, 60)
-        size = length * genes.uniform(0.75, 1.1)
-        stalk = 0.35 * genes.uniform(0.6, 1.2) if style == "round" else 0.05
-        turn = 137.5 * step
-        leaves.append(blade(size, width, 0.15, curl).at(y=stalk).turn("x", lean).turn("y", turn).at(y=0.9 * pot_height))
-        stem = bar((0, 0, 0), (0, stalk + 0.06, 0), 0.018, sides=6)
-        stems.append(stem.turn("x", lean).turn("y", turn).at(y=0.88 * pot_height))
+        lean, size = genes.uniform(5, spread), genes.uniform(0.75, 1.1)
+        for solid, group in ((leaf, leaves), (stem, stems)):
+            grown = solid.scale(size, size, size).turn("x", lean).turn("y", 137.5 * step)
+            group.append(grown.at(y=0.88 * pot_height))
     return assemble({
-        "pot": (genes.choice(("terracotta", "glazed_blue", "porcelain", "glazed_green", "concrete")), pot),
+        "pot": (glaze, pot),
         "soil": ("soil", soil),
         "stem": ("leaf_green", stems),
-        "leaf": (genes.choice(("leaf_green", "leaf_dark")), leaves),
+        "leaf": (foliage, leaves),
     })  # fmt: skip
 
 

@@ -4,8 +4,9 @@ import numpy as np
 
 from ndslib.sim.catalogue._common import Parts, slab
 from ndslib.sim.catalogue._joinery import COVERS, FILLINGS, LEGS, WOODS, infill, leg, legs, spread
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import Genes, around, assemble, bar, both, cylinder, lathe, smooth, torus, tube
+from ndslib.sim.solids import around, assemble, bar, both, cylinder, lathe, smooth, torus, tube
 
 
 def chair(genes: Genes) -> Mesh:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ndslib.sim.catalogue._common import Parts, each, slab, upright
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
 from ndslib.sim.solids import (
-    Genes,
     Solid,
     around,
     assemble,
@@ -100,15 +100,15 @@ def arrow(genes: Genes) -> Mesh:
     end = [(shaft, -tail - notch), (barb, -tail), (0, -tail - head)] if double else [(shaft, -tail)]
     half = np.array([*end[::-1], (shaft, notch), (barb, 0), (0, head)])
     back = half[-2 : 0 if double else None : -1] * [-1, 1]
-    outline = np.concatenate([half, back]) + [0, (tail + head * double - head) / 2]
+    outline = np.concatenate([half, back]) + np.array([0, (tail + head * double - head) / 2])
     parts = _emblem(genes, _polygon(outline, genes.uniform(0.05, 0.2)))
     return assemble(each(parts, lambda solid: solid.turn("z", way)))
 
 
 def cross(genes: Genes) -> Mesh:
     """A Latin or a Greek cross, with straight or flared arms."""
-    arm, foot, girth = genes.uniform(0.6, 0.9), genes.choice((0.0, 0.6, 0.9)), genes.uniform(0.16, 0.3)
-    flare = genes.choice((0.02, 0.02, 0.15, 0.3))
+    arm, foot, girth = genes.uniform(0.6, 0.9), genes.choice((0.0, 0.6, 0.9)), genes.uniform(0.2, 0.32)
+    flare = genes.choice((0.02, 0.02, 0.15, 0.2))
     wide = girth + flare
     quarter = [(wide, arm), (girth, girth), (arm, wide), (arm, -wide), (girth, -girth), (wide, -arm - foot)]
     outline = np.array([*quarter[::-1], *([-x, y] for x, y in quarter)])
@@ -260,7 +260,7 @@ def anchor(genes: Genes) -> Mesh:
     metal = genes.choice(("iron", "cast_iron", "rusty_iron", "gold", "paint_navy", "brass"))
     wood, roped = genes.choice(("oak", "iron", "paint_white")), genes.chance(0.5)
     angle = np.radians(np.linspace(200, 340, 17))
-    arms = np.stack([spread * np.cos(angle), spread * np.sin(angle)], 1) + [0, spread]
+    arms = spread * np.stack([np.cos(angle), 1 + np.sin(angle)], 1)
     barb = extrude([(-0.5, -0.3), (0.5, -0.3), (0, 0.9)], 0.3).scale(fluke, fluke, 0.6).turn("z", -20).at(*arms[-1])
     curl = np.linspace(0, 6 * np.pi, 43)
     climb = length * (0.3 + 0.05 * curl / np.pi)

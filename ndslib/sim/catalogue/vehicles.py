@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from ndslib.sim.catalogue._bodies import Parts, arches, hull, lamps, tower, wheels
+from ndslib.sim.catalogue._bodies import arches, hull, lamps, tower, wheels
+from ndslib.sim.catalogue._common import Parts
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import Genes, assemble, bar, both, box, cylinder, lathe
+from ndslib.sim.solids import assemble, bar, both, box, cylinder, lathe
 
 CAR_PAINTS = ("metallic_red", "paint_white", "metallic_blue", "metallic_silver", "paint_yellow", "metallic_black",
               "metallic_green")  # fmt: skip

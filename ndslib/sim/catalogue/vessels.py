@@ -4,8 +4,9 @@ import numpy as np
 
 from ndslib.sim.catalogue._common import each, slab, upright
 from ndslib.sim.catalogue._revolved import arch, ear, hollow, hoop, liquid, radius_at
+from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.solids import Genes, Solid, around, assemble, ball, both, box, cylinder, dome, lathe, smooth, tube
+from ndslib.sim.solids import Solid, around, assemble, ball, both, box, cylinder, dome, lathe, smooth, tube
 
 _GLAZES = ("porcelain", "glazed_blue", "glazed_green", "terracotta", "stoneware", "delft", "paint_red")
 _POT_METALS = ("steel", "brushed_steel", "copper", "cast_iron", "aluminium", "paint_red")

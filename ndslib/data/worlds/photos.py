@@ -1,0 +1,47 @@
+"""Single objects seen by a camera: as photographs, and the same kinds of objects drawn by hand or as cartoons."""
+
+from numpy import ndarray as Array
+from numpy.random import Generator as Random
+
+from ndslib.data.worlds import styles
+from ndslib.data.worlds.staging import daylight, library, stand, tilted_up, towards
+from ndslib.sim import backgrounds
+from ndslib.sim.library import Library, Stage
+from ndslib.sim.render import Render, render
+from ndslib.sim.scene import Scene, batch
+
+CLASSES = ("airplane", "apple", "bird", "car", "cat", "chair", "dog", "fish", "flower", "guitar", "house", "mug",
+           "table_lamp", "teapot", "tree", "umbrella")  # fmt: skip
+FRONTS = 60.0  # degrees: how far from the front an object is seen
+
+
+def photo(name: str, part: str, size: int, random: Random) -> Array:
+    """An object in some place and light: uint8 [size, size, 3]."""
+    return photograph(library(part), name, size, random).images[0].permute(1, 2, 0).numpy()
+
+
+def sketch(name: str, part: str, size: int, random: Random) -> Array:
+    """A line drawing of an object: uint8 [size, size, 3]."""
+    return styles.sketch(photograph(library(part), name, size * styles.FINER, random), random)
+
+
+def cartoon(name: str, part: str, size: int, random: Random) -> Array:
+    """A cartoon of an object: uint8 [size, size, 3]."""
+    return styles.cartoon(photograph(library(part), name, size * styles.FINER, random), random)
+
+
+def photograph(meshes: Library, name: str, size: int, random: Random) -> Render:
+    """One of a class's meshes, upright, from the front or side, in some place and light."""
+    stage = Stage(meshes)
+    thing = stand(stage, name, random, yaw=random.uniform(-FRONTS, FRONTS))
+    target = thing.position + random.uniform(-0.2, 0.2, 3) * [1, 0.5, 0]
+    scene = Scene(
+        [thing],
+        eye=target + random.uniform(3.1, 4.6) * towards(0, random.uniform(5, 35)),
+        target=target,
+        up=tilted_up(random, 8),
+        background=random.integers(len(backgrounds.NAMES)),
+        background_offset=random.uniform(0, 6.28, 3),
+        **daylight(random),
+    )
+    return render(batch(stage.geometry(), [scene]), size)

@@ -1,0 +1,60 @@
+"""What the worlds share when they compose scenes: meshes by part of a data set, and objects that stand on the floor."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.random import Generator as Random
+
+from ndslib.sim import materials
+from ndslib.sim.library import ProceduralLibrary, Stage
+from ndslib.sim.scene import Placement
+
+
+@lru_cache
+def library(part: str) -> ProceduralLibrary:
+    """The whole catalogue; the parts train, val and test share no mesh."""
+    return ProceduralLibrary(part=part)
+
+
+def about_y(degrees: float) -> np.ndarray:
+    """The rotation matrix float64 [3, 3] of a turn about the upright axis; an object's front turns from +z to +x."""
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.array([[cosine, 0.0, sine], [0.0, 1.0, 0.0], [-sine, 0.0, cosine]])
+
+
+def stand(
+    stage: Stage, name: str, random: Random, x: float = 0.0, z: float = 0.0, yaw: float = 0.0, scale: float = 1.0
+) -> Placement:
+    """One of a class's meshes, upright on the floor at (x, z), turned by `yaw` degrees, in its default materials.
+
+    `scale` is half the length of its diagonal.
+    """
+    meshes = stage.library.meshes(name)
+    number = int(random.integers(len(meshes)))
+    mesh = meshes[number]
+    height = -scale * float(mesh.vertices[:, 1].min())
+    material = [materials.index(each) for each in mesh.materials]
+    return Placement(stage.add(name, number), material, about_y(yaw), (x, height, z), scale)
+
+
+def towards(yaw: float, pitch: float) -> np.ndarray:
+    """The unit vector float64 [3] that looks `yaw` degrees aside from +z (to +x) and `pitch` degrees up."""
+    yaw, pitch = np.radians([yaw, pitch])
+    return np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
+
+
+def tilted_up(random: Random, degrees: float) -> np.ndarray:
+    """An up vector float64 [3] for a camera that is held a little askew, by up to `degrees`."""
+    roll = np.radians(random.uniform(-degrees, degrees))
+    return np.array([np.sin(roll), np.cos(roll), 0.0])
+
+
+def daylight(random: Random, turn: Sequence[float] = (0.0, 360.0), height: Sequence[float] = (25.0, 75.0)) -> dict:
+    """A `Scene`'s fields for a sun somewhere in the sky, warm or cool, bright or dim."""
+    warmth = random.uniform(-0.12, 0.12)
+    return {
+        "light_direction": towards(random.uniform(*turn), random.uniform(*height)),
+        "light_color": np.clip([0.92 + warmth, 0.92, 0.92 - warmth], 0, 1),
+        "light_intensity": random.uniform(0.75, 1.25),
+    }
