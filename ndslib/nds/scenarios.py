@@ -21,6 +21,7 @@ from ndslib.data import images, loaders, manifests, sample_table
 from ndslib.data.worlds import domains
 from ndslib.nds.dataset import Source
 
+PROCEDURAL_DOMAINS = ("glyphs", "sketches", "photos", "textures")
 DIGIT_SPLIT = (10, 60)  # training and test images of a digit
 PACS_SERVER, PACS_CLIENT = ("dog", "giraffe", "guitar", "house"), ("elephant", "horse", "person")
 CIFAR_SERVER = ("airplane", "bird", "cat", "deer", "horse", "ship")
@@ -140,11 +141,11 @@ def only(table: pa.Table, classes: Sequence[str]) -> pa.Table:
 
 def _procedural(seed: int) -> Scenario:
     sources, clients = [], []
-    for domain in domains.DOMAINS:
+    for domain in PROCEDURAL_DOMAINS:
         classes = domains.class_names(domain)
         server, client = classes[:-4], classes[-4:]
-        sources.append(Source(domains.sample_table(domain, server, 60, "train"), 2, f"procedural {domain}"))
-        pool = domains.sample_table(domain, client, 100, "test")
+        sources.append(Source(domains.sample_table(domain, server, 48, "train"), 2, f"procedural {domain}"))
+        pool = domains.sample_table(domain, client, 80, "test")
         train, test = few_per_class(pool, (20, 60), domain, seed)
         clients.append(Client(domain, train, test, domain))
     return Scenario("procedural", 32, tuple(sources), (*clients, _digits_client(seed)))

@@ -7,6 +7,7 @@ import math
 from typing import NamedTuple
 
 import torch
+from torch.nn import functional
 
 from ndslib.sim.scene import SceneBatch
 
@@ -26,7 +27,7 @@ def frame(forward: torch.Tensor, up: torch.Tensor) -> Frame:
     """
     forward = (forward.T / length(forward.T)).T
     right = torch.linalg.cross(forward, up)
-    spare = torch.linalg.cross(forward, up[:, [1, 2, 0]])
+    spare = torch.linalg.cross(forward, functional.one_hot(forward.abs().argmin(1), 3).to(forward))
     right = torch.where(length(right.T)[:, None] > 1e-4, right, spare)
     right = (right.T / length(right.T)).T
     return Frame(right, torch.linalg.cross(forward, right), forward)

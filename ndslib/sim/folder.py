@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ndslib.core.errors import InputError
 from ndslib.core.files import digest, sha256_file
@@ -65,11 +67,11 @@ class FolderLibrary:
         if not self.classes:
             raise InputError(f"{root}: it holds no class folder; put the meshes of each class into a folder of its own")
         self._options = {"part": part, "min_triangles": min_triangles, "up": up}
-        self._load = partial(_mesh, min_triangles=min_triangles, up=up)
         files = _visible_files(root)
+        self._contents = digest([(each.name, each.checksum) for each in files if each.suffix not in NOTES])
+        self._load = partial(_mesh, contents=self._contents, min_triangles=min_triangles, up=up)
         by_class = {name: [each for each in files if each.class_name == name and each.is_mesh] for name in self.classes}
         _refuse_problems(root, files, by_class, self._load)
-        self._contents = [(each.name, each.checksum) for each in files if each.suffix not in NOTES]
         self._meshes = {name: _share(root / name, own, part) for name, own in by_class.items()}
 
     def meshes(self, name: str) -> Sequence[Mesh]:
@@ -140,7 +142,7 @@ def _refuse_problems(
     if problems:
         more = len(problems) - SHOWN
         shown = problems[:SHOWN] + ([f"and {more} more"] if more > 0 else [])
-        raise InputError(f"{root}: {len(problems)} problems with its files:\n" + "\n".join(shown))
+        raise InputError(f"{root}: {len(problems)} problem(s) with its files:\n" + "\n".join(shown))
 
 
 def _misplaced(root: Path, files: list[_File], by_class: dict[str, list[_File]]) -> Iterator[str]:
@@ -170,11 +172,13 @@ def _share(folder: Path, files: list[_File], part: str | None) -> list[_File]:
     order = sorted(files, key=lambda each: rng("sim", "folder", each.name).random())
     held_out = max(1, round(HELD_OUT * len(files)))
     train, val = len(files) - 2 * held_out, len(files) - held_out
-    return sorted({"train": order[:train], "val": order[train:val], "test": order[val:]}[part])
+    chosen = {"train": order[:train], "val": order[train:val], "test": order[val:]}[part]
+    return [each for each in files if each in chosen]
 
 
 @lru_cache(maxsize=512)  # of 4,000 triangles each: 40 MB
-def _mesh(file: _File, min_triangles: int, up: str) -> Mesh:
+def _mesh(file: _File, contents: str, min_triangles: int, up: str) -> Mesh:
+    """Read a file. `contents` names all of the folder's files, so that a new material or buffer is not missed."""
     if sha256_file(file.path) != file.checksum:
         raise InputError(f"{file.path}: it changed after the library was made; make the library again")
     mesh = _outwards(_welded(check(_read(file.path), str(file.path))).normalised())
@@ -206,10 +210,9 @@ def _flat(scene: "trimesh.Scene", path: Path) -> Mesh:
     for node in sorted(scene.graph.nodes_geometry):
         matrix, name = scene.graph[node]
         if name in solids:
-            places, triangles = np.asarray(solids[name].vertices), np.asarray(solids[name].faces)
-            check_arrays(places, triangles, f"{path}, part {name!r}")
-            vertices.append((places[:, None] * matrix[:3, :3]).sum(2) + matrix[:3, 3])  # same in, same out, bit for bit
-            faces.append(offset + (triangles if np.linalg.det(matrix[:3, :3]) > 0 else triangles[:, ::-1]))
+            places, triangles = _placed(solids[name], matrix, f"{path}, part {name!r}")
+            vertices.append(places)
+            faces.append(offset + triangles)
             part.append(np.full(len(triangles), numbers[name], np.int16))
             offset += len(places)
     # Readers call an object without a name as the file.
@@ -217,6 +220,15 @@ def _flat(scene: "trimesh.Scene", path: Path) -> Mesh:
     linear = path.suffix.lower() in (".glb", ".gltf")
     defaults = tuple(_material(each.visual, linear) for each in solids.values())
     return Mesh(np.concatenate(vertices), np.concatenate(faces), np.concatenate(part), parts, defaults)
+
+
+def _placed(solid: "trimesh.Trimesh", matrix: np.ndarray, source: str) -> tuple[np.ndarray, np.ndarray]:
+    """A solid's vertices and faces, moved by `matrix` [4, 4]; a mirrored one still faces as it did."""
+    vertices, faces = np.asarray(solid.vertices), np.asarray(solid.faces)
+    check_arrays(vertices, faces, source)
+    # Row by row, as a matrix product may round equal vertices differently.
+    vertices = (vertices[:, None] * matrix[:3, :3]).sum(2) + matrix[:3, 3]
+    return vertices, faces if np.linalg.det(matrix[:3, :3]) > 0 else faces[:, ::-1]
 
 
 def _material(visual: "trimesh.visual.base.Visuals", linear: bool) -> str:
@@ -264,9 +276,6 @@ def _merged(mesh: Mesh, label: np.ndarray) -> Mesh:
 
 def _outwards(mesh: Mesh) -> Mesh:
     """Turn the closed pieces whose faces look in. It does not matter how open ones are turned: both sides are drawn."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     start, end = mesh.faces[:, :2].reshape(-1), mesh.faces[:, 1:].reshape(-1)
     links = coo_array((np.ones(len(start), bool), (start, end)), shape=(len(mesh.vertices),) * 2)
     piece = connected_components(links, directed=False)[1][mesh.faces[:, 0]]

@@ -23,7 +23,7 @@ class Library(Protocol):
     def classes(self) -> tuple[str, ...]:
         """The classes' names, in a fixed order."""
 
-    def meshes(self, name: str) -> tuple[Mesh, ...]:
+    def meshes(self, name: str) -> Sequence[Mesh]:
         """The meshes of a class, normalised to a half diagonal of 1."""
 
     def fingerprint(self) -> str:

@@ -18,11 +18,14 @@ from ndslib.sim.shading import SKYLIGHT, SUN, shade
 from ndslib.sim.shadow import ShadowMap
 from ndslib.sim.surroundings import FLOOR, SKY, WALL, Points, locate, sky, surround
 
-EDGE = 1.0  # pixels: triangles with longer edges are cut, since colours are kept at the vertices
+EDGE = 1.5  # pixels: triangles with longer edges are cut, since colours are kept at the vertices
 NEAREST = 0.3  # world units: what is nearer to the camera is cut no finer
 ROWS = 4  # of the panorama a pixel's row: it spans 180 degrees, a picture 35
 FAR = 1e4  # farther than the floor reaches
-BOUNCES = 4  # of light, the camera's ray included
+LEGS = 4  # of a path of light, from the camera to the sun or sky
+BLOCK = 16  # pixels a thread takes at a time, each block with a random stream of its own; by default threads decide
+SUN_SHARE = 3.0  # samples of the sun for each of the panorama: measured, the least noise
+SMOOTHEST = 0.2  # roughness: smoother surfaces would throw sunlight about in single bright dots
 
 
 def describe(scene: SceneBatch, height: int, width: int) -> dict[str, Any]:
@@ -38,7 +41,7 @@ def describe(scene: SceneBatch, height: int, width: int) -> dict[str, Any]:
     light, floor = _surroundings(scene, height)
     return {
         "type": "scene",
-        "integrator": {"type": "path", "max_depth": BOUNCES},
+        "integrator": {"type": "path", "max_depth": LEGS, "block_size": BLOCK},
         "camera": _camera(scene, height, width),
         "sun": _sun(scene),
         "panorama": {"type": "envmap", "bitmap": mi.Bitmap(light.numpy())},
@@ -66,7 +69,12 @@ def _camera(scene: SceneBatch, height: int, width: int) -> dict[str, Any]:
 def _sun(scene: SceneBatch) -> dict[str, Any]:
     # SUN is an irradiance over pi: white paper then has a radiance of SUN, here as there.
     irradiance = scene.light_color[0] * scene.light_intensity[0] * (SUN * math.pi)
-    return {"type": "directional", "direction": (-scene.light_direction[0]).tolist(), "irradiance": _rgb(irradiance)}
+    return {
+        "type": "directional",
+        "direction": (-scene.light_direction[0]).tolist(),
+        "irradiance": _rgb(irradiance),
+        "sampling_weight": SUN_SHARE,
+    }
 
 
 def _rgb(color: torch.Tensor) -> dict[str, Any]:
@@ -79,22 +87,33 @@ def _surroundings(scene: SceneBatch, height: int) -> tuple[torch.Tensor, "mi.Mes
     The floor's vertices are where the camera's rays to the texels of the panorama meet it: as fine as the picture
     needs, near and far.
     """
-    rows, columns = ROWS * height, 2 * ROWS * height
-    direction = _directions(rows, columns)
-    depth, kind = locate(scene, torch.zeros(rows * columns, dtype=torch.int64), direction)
+    shape = ROWS * height, 2 * ROWS * height
+    direction = _directions(*shape)
+    depth, kind = locate(scene, torch.zeros(direction.shape[1], dtype=torch.int64), direction)
+    light = _panorama(scene, direction, depth, kind, height).T.reshape(*shape, 3).contiguous()
+    grid = kind.view(shape)
+    ground, hidden = grid == FLOOR, grid == FLOOR
+    for _ in range(2):  # floor and wall go on for two rows, so that no gap shows between them
+        ground[:-1] |= ground[1:] & (grid == WALL)[:-1]
+        foot = hidden[1:] & ~hidden[:-1]
+        light[1:][foot], hidden[1:][foot] = light[:-1][foot], False
+    vertices = torch.nonzero(ground.view(-1)).squeeze(1)
+    seen = _seen(scene, direction, depth, torch.full_like(kind, FLOOR), vertices, height)
+    surface = materials.surface(seen.material, seen.texture.T, seen.footprint)
+    position = seen.position * seen.position.new_tensor([[1.0], [0.0], [1.0]])  # those on the wall: at its foot
+    return light, _mesh("floor", position, None, _quads(ground), surface)
+
+
+def _panorama(
+    scene: SceneBatch, direction: torch.Tensor, depth: torch.Tensor, kind: torch.Tensor, height: int
+) -> torch.Tensor:
+    """Linear RGB float32 [3, n] from the directions [3, n]; 0 from the floor, which hides the panorama."""
     light = torch.zeros_like(direction)
-    open_sky, wall, floor = (torch.nonzero(kind == each).squeeze(1) for each in (SKY, WALL, FLOOR))
+    open_sky, wall = (torch.nonzero(kind == wanted).squeeze(1) for wanted in (SKY, WALL))
     light[:, open_sky] = SKYLIGHT * sky(scene, torch.zeros_like(open_sky), direction[:, open_sky])
     seen = _seen(scene, direction, depth, kind, wall, height)
     light[:, wall] = shade(scene, seen, -direction[:, wall], _no_shadows(scene))
-    light, on_floor = light.T.reshape(rows, columns, 3).contiguous(), (kind == FLOOR).view(rows, columns)
-    below = on_floor.clone()
-    for _ in range(2):  # wall and sky go on for two rows, to close the gaps above the floor's first cells
-        foot = below[1:] & ~below[:-1]
-        light[1:][foot], below[1:][foot] = light[:-1][foot], False
-    seen = _seen(scene, direction, depth, kind, floor, height)
-    surface = materials.surface(seen.material, seen.texture.T, seen.footprint)
-    return light, _mesh("floor", seen.position, None, _quads(on_floor), surface)
+    return light
 
 
 def _directions(rows: int, columns: int) -> torch.Tensor:
@@ -118,7 +137,7 @@ def _no_shadows(scene: SceneBatch) -> ShadowMap:
 
 
 def _quads(valid: torch.Tensor) -> torch.Tensor:
-    """Two triangles int64 [T, 3] for every cell of a grid bool [rows, columns], closed around, with four valid corners."""
+    """Triangles int64 [T, 3]: two a cell of a grid bool [rows, columns], closed around, whose corners are all valid."""
     corner = torch.arange(valid.numel()).view(valid.shape)
     number = torch.cumsum(valid.view(-1), 0).sub_(1)  # of a vertex, once the others are gone
     right = torch.roll(corner, -1, 1)
@@ -157,7 +176,8 @@ def _cut(corners: torch.Tensor, eye: torch.Tensor, angle: float) -> tuple[torch.
     Returns:
         The same for more triangles, and int64 the triangle that each is a piece of.
     """
-    done, source = [], torch.arange(corners.shape[2])
+    source = torch.arange(corners.shape[2])
+    done = [(corners[:, :, :0], source[:0])]
     while len(source):
         following = corners.roll(-1, 1)  # edge k runs from corner k to corner k + 1
         distance = length((corners + following)[:3] / 2 - eye[:, None, None]).clamp(min=NEAREST)
@@ -170,7 +190,8 @@ def _cut(corners: torch.Tensor, eye: torch.Tensor, angle: float) -> tuple[torch.
         )
         middle = (a + b) / 2
         corners = torch.cat([torch.stack([a, middle, c], 1), torch.stack([middle, b, c], 1)], 2)
-    return torch.cat([each for each, _ in done], 2), torch.cat([each for _, each in done])
+    pieces, sources = zip(*done, strict=True)
+    return torch.cat(pieces, 2), torch.cat(sources)
 
 
 def _mesh(
@@ -185,8 +206,11 @@ def _mesh(
     properties = mi.Properties()
     properties["bsdf"] = mi.load_dict(_MATERIAL)
     if glow:
-        properties["emitter"] = mi.load_dict({"type": "area", "radiance": _rgb(surface.albedo.mean(0) * glow)})
+        radiance = _rgb(surface.albedo.mean(0) * glow)
+        # Left to paths that meet it by chance: samples of a lamp by day are better spent on the sun.
+        properties["emitter"] = mi.load_dict({"type": "area", "radiance": radiance, "sampling_weight": 0.0})
     mesh = mi.Mesh(name, position.shape[1], len(faces), properties, has_vertex_normals=normal is not None)
+    surface = surface._replace(roughness=surface.roughness.clamp(min=SMOOTHEST))
     values = {"vertex_positions": position.T, "faces": faces}
     if normal is not None:
         values["vertex_normals"] = normal.T

@@ -40,7 +40,7 @@ def place(scene: SceneBatch) -> Faces:
 
 
 def object_points(scene: SceneBatch, faces: Faces, seen: Visible, directions: torch.Tensor, height: int) -> Points:
-    """What the covered samples see, of pictures `height` samples high; `directions` float32 [3, all samples]: the rays."""
+    """What the covered samples see, of pictures `height` samples high; `directions` float32 [3, all samples]: rays."""
     triangle, instance, picture = (owner[seen.triangle] for owner in (faces.triangle, faces.instance, faces.picture))
     depth, direction = 1 / seen.nearness, directions.index_select(1, seen.sample)
     position = each(scene.eye, picture) + depth * direction

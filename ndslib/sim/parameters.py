@@ -59,8 +59,8 @@ def check_settings(settings: Sequence[int], parameters: Sequence[Parameter] = PA
     if len(settings) != len(parameters):
         raise InputError(f"settings {list(settings)} have {len(settings)} values; wanted {len(names)}: {names}")
     for value, parameter in zip(settings, parameters, strict=True):
-        if int(value) != value or not 0 <= value < parameter.levels:
-            raise InputError(f"{parameter.name} is {value}: choose a whole number from 0 to {parameter.levels - 1}")
+        if value not in range(parameter.levels):
+            raise InputError(f"{parameter.name} is {value!r}: choose a whole number from 0 to {parameter.levels - 1}")
     return {name: int(value) for name, value in zip(names, settings, strict=True)}
 
 

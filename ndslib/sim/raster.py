@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-SLACK = 0.02  # samples beside a span that are tested as well, in case its ends were rounded
+SLACK = 0.02  # samples beside a box or span that are tested as well, in case its ends were rounded
 NEAR = 0.05  # what is closer to the camera than this is not drawn
 
 
@@ -55,30 +55,32 @@ def rasterise(
     owner, x, y, weights = _fragments(planes.index_select(1, facing), box.index_select(1, drawn), height, width)
     covered = torch.nonzero((weights[0] >= 0) & (weights[1] >= 0) & (weights[2] >= 0)).squeeze(1)
     triangle, weights = drawn[owner[covered]], weights.index_select(1, covered)
-    near = _sum(weights if nearness is None else weights * nearness.index_select(1, triangle))
+    weights = weights / _sum(weights).clamp(min=1e-30)
     if nearness is None:
+        near = 1 / _sum(weights * corners[2].index_select(1, triangle))
         near = torch.where(near < 1 / NEAR, near, 0.0)
+    else:
+        near = _sum(weights * nearness.index_select(1, triangle))
     sample = (picture[triangle] * height + y[covered].long()) * width + x[covered].long()
     # The bits of a positive float grow with it; the triangle's number settles ties the same way every time.
     key = (near.view(torch.int32).long() << 32) | triangle
     nearest = torch.full((count * height * width,), -1, dtype=torch.int64, device=corners.device)
     nearest.scatter_reduce_(0, sample, key, "amax")
     winner = torch.nonzero((nearest[sample] == key) & (near > 0)).squeeze(1)
-    weights = weights.index_select(1, winner)
-    return Visible(sample[winner], triangle[winner], weights / _sum(weights), near[winner])
+    return Visible(sample[winner], triangle[winner], weights.index_select(1, winner), near[winner])
 
 
 def _edge_planes(corners: torch.Tensor, one_sided: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """For every triangle the numbers that turn (x, y, 1) into weights / w, float32 [9, T], and whether to draw it.
+    """What turns (x, y, 1) into a triangle's weights, up to a positive factor, float32 [9, T], and whether to draw it.
 
     An edge's plane is the cross product of its two corners: neighbours get the same numbers with the sign changed, so
-    no sample between two triangles is lost.
+    no sample between two triangles is lost. A division by the volume here would round them differently.
     """
     a, b, c = corners.unbind(1)
     planes = torch.stack([torch.stack(_cross(*pair)) for pair in ((b, c), (c, a), (a, b))], 1)  # [3 (x, y, 1), 3, T]
     volume = a[0] * planes[0, 0] + a[1] * planes[1, 0] + a[2] * planes[2, 0]
     keep = torch.where(one_sided, volume < 0, volume != 0)  # y points down: a front face turns clockwise
-    return planes.flatten(0, 1) / torch.where(volume == 0, 1.0, volume), keep
+    return planes.flatten(0, 1) * torch.sign(volume), keep
 
 
 def _cross(u: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -95,8 +97,8 @@ def _bounding_boxes(corners: torch.Tensor, height: int, width: int) -> tuple[tor
     crossing = ~(in_front[0] & in_front[1] & in_front[2])  # it may cover any sample
     half = low.new_tensor([[width / 2 - 0.5], [height / 2 - 0.5]])
     last = low.new_tensor([[width - 1.0], [height - 1.0]])
-    low = torch.where(crossing, 0.0, torch.ceil(low + half).clamp(min=0))
-    high = torch.where(crossing, last, torch.minimum(torch.floor(high + half), last))
+    low = torch.where(crossing, 0.0, torch.ceil(low + (half - SLACK)).clamp(min=0))
+    high = torch.where(crossing, last, torch.minimum(torch.floor(high + (half + SLACK)), last))
     extent = (high - low + 1).clamp(min=0)
     drawn = (extent[0] > 0) & (extent[1] > 0) & (in_front[0] | in_front[1] | in_front[2])
     return torch.cat([low, extent]), drawn
@@ -105,7 +107,7 @@ def _bounding_boxes(corners: torch.Tensor, height: int, width: int) -> tuple[tor
 def _fragments(
     planes: torch.Tensor, box: torch.Tensor, height: int, width: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The samples that may lie inside: the triangle int64 [F], column and row float32 [F], weights / w float32 [3, F].
+    """The samples that may lie inside: triangle int64 [F], column and row float32 [F], scaled weights float32 [3, F].
 
     Triangles become rows, rows become spans between the edges, spans become samples.
     """

@@ -65,7 +65,7 @@ def render(scene: SceneBatch, size: int | tuple[int, int], exposures: int = 1, c
     if exposures < 1 or len(scene) % exposures:
         raise InputError(f"{len(scene)} scenes cannot be averaged over {exposures} exposures each")
     on_cpu = scene.eye.device.type == "cpu"
-    chunk = chunk or (1 if on_cpu else GPU_CHUNK)
+    chunk = (1 if on_cpu else GPU_CHUNK) if chunk is None else chunk
     if chunk < 1:
         raise InputError(f"chunk {chunk} must be at least 1")
     step = chunk * exposures

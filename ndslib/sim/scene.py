@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ndslib.core.errors import InputError
+from ndslib.sim import backgrounds, materials
 from ndslib.sim.mesh import Mesh, corner_normals, faces_outwards, is_closed
 
 FIELD_OF_VIEW = 35.0  # degrees, vertical
@@ -32,19 +33,20 @@ class Geometry:
 
     @classmethod
     def of(cls, meshes: Sequence[Mesh]) -> "Geometry":
-        """Pack meshes (on the CPU)."""
+        """Pack meshes, or none (on the CPU)."""
         counts = [mesh.triangles for mesh in meshes]
         return cls(
             _columns([mesh.vertices[mesh.faces] for mesh in meshes]),
             _columns([corner_normals(mesh) for mesh in meshes]),
-            torch.from_numpy(np.concatenate([mesh.part for mesh in meshes]).astype(np.int64)),
+            torch.from_numpy(np.concatenate([np.zeros(0), *(mesh.part for mesh in meshes)]).astype(np.int64)),
             torch.from_numpy(np.cumsum([0, *counts])),
-            torch.tensor([is_closed(mesh) and faces_outwards(mesh) for mesh in meshes]),
+            torch.tensor([is_closed(mesh) and faces_outwards(mesh) for mesh in meshes], dtype=torch.bool),
         )
 
     @classmethod
     def join(cls, parts: Sequence["Geometry"]) -> "Geometry":
-        """Several geometries, one after the other."""
+        """Several geometries, one after the other; none make an empty one."""
+        parts = parts or [cls.of([])]
         offsets = np.cumsum([0, *(len(part.part) for part in parts)])[:-1].tolist()
         start = [part.start[1:] + offset for part, offset in zip(parts, offsets, strict=True)]
         return cls(
@@ -62,7 +64,8 @@ class Geometry:
 
 def _columns(rows: Sequence[np.ndarray]) -> torch.Tensor:
     """Arrays [T, 3 corners, 3] -> one tensor [3, 3 corners, all T]."""
-    return torch.from_numpy(np.ascontiguousarray(np.concatenate(rows).transpose(2, 1, 0)))
+    joined = np.concatenate([np.zeros((0, 3, 3), np.float32), *rows])
+    return torch.from_numpy(np.ascontiguousarray(joined.transpose(2, 1, 0)))
 
 
 @dataclass(frozen=True)
@@ -163,11 +166,14 @@ def batch(geometry: Geometry, scenes: Sequence[Scene]) -> SceneBatch:
     """Stack scenes that show meshes of `geometry`.
 
     Raises:
-        InputError: no scenes, or a value that is not finite.
+        InputError: no scenes, a value that is not finite, a mesh, material or background that does not exist, a part
+            without a material, or a camera that stands at its target.
     """
     if not scenes:
         raise InputError("batch() got no scenes: give at least one")
     placed = [(number, each) for number, scene in enumerate(scenes) for each in scene.objects]
+    for _, each in placed:
+        _check_placement(geometry, each)
     parts = max((len(each.material) for _, each in placed), default=1)
     material = np.zeros((len(placed), parts), np.int64)
     for row, (_, each) in zip(material, placed, strict=True):
@@ -176,6 +182,7 @@ def batch(geometry: Geometry, scenes: Sequence[Scene]) -> SceneBatch:
         name: _floats([getattr(each, name) for _, each in placed], shape, name) for name, shape in _OBJECT_SHAPES
     }
     columns |= {name: _floats([getattr(scene, name) for scene in scenes], shape, name) for name, shape in _SCENE_SHAPES}
+    _check_views(scenes, columns)
     return SceneBatch(
         geometry=geometry,
         image=torch.tensor([number for number, _ in placed], dtype=torch.int64),
@@ -190,6 +197,28 @@ _OBJECT_SHAPES = (("rotation", (3, 3)), ("scale", ()), ("position", (3,)), ("off
 _SCENE_SHAPES = (("eye", (3,)), ("target", (3,)), ("up", (3,)), ("field_of_view", ()), ("aperture", ()), ("focus", ()),
                  ("light_direction", (3,)), ("light_color", (3,)), ("light_intensity", ()),
                  ("background_offset", (3,)))  # fmt: skip
+
+
+def _check_placement(geometry: Geometry, placement: Placement) -> None:
+    meshes = len(geometry.start) - 1
+    if placement.mesh not in range(meshes):
+        raise InputError(f"an object shows mesh {placement.mesh}: the geometry has {meshes}, counted from 0")
+    first, last = geometry.start[placement.mesh : placement.mesh + 2].tolist()
+    parts = int(geometry.part[first:last].max()) + 1
+    if len(placement.material) < parts:
+        raise InputError(f"an object has {len(placement.material)} materials: give one to each of its {parts} parts")
+    for row in placement.material:
+        if row not in range(len(materials.NAMES)):
+            raise InputError(f"material {row}: give rows of materials.NAMES, 0 to {len(materials.NAMES) - 1}")
+
+
+def _check_views(scenes: Sequence[Scene], columns: dict[str, torch.Tensor]) -> None:
+    for scene in scenes:
+        if scene.background not in range(len(backgrounds.NAMES)):
+            last = len(backgrounds.NAMES) - 1
+            raise InputError(f"background {scene.background}: give a row of backgrounds.NAMES, 0 to {last}")
+    if (columns["eye"] == columns["target"]).all(1).any():
+        raise InputError("a scene's eye and target are the same point: move one, the camera looks from eye to target")
 
 
 def _floats(values: list, shape: tuple[int, ...], name: str) -> torch.Tensor:

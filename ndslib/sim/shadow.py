@@ -15,7 +15,7 @@ class ShadowMap(NamedTuple):
     """Depth maps of B suns.
 
     Attributes:
-        nearness: float32 [B, R, R], how far towards the sun the first surface is; 0 where there is none.
+        nearness: float32 [B, R, R], how far towards the sun the first surface is; -infinity where there is none.
         axes: the suns' frames.
         centre: float32 [B, 3] and `radius` float32 [B]: the sphere around the scene's objects.
     """
@@ -46,7 +46,7 @@ def cast(
     flat = torch.stack([x * scale, y * scale, torch.ones_like(x)])
     nearness = each(radius, picture) * 1.01 - depth  # positive on the whole sphere
     seen = rasterise(flat, nearness, picture, one_sided, (count, size, size))
-    values = torch.zeros(count * size * size, device=corners.device)
+    values = torch.full((count * size * size,), -torch.inf, device=corners.device)
     values[seen.sample] = seen.nearness
     return ShadowMap(values.view(count, size, size), axes, centre, radius)
 
@@ -76,7 +76,7 @@ def sunlight(shadows: ShadowMap, position: torch.Tensor, normal: torch.Tensor, p
     x, y, depth = (dot(relative, each(axis, picture)) for axis in shadows.axes)
     scale = (size / 2 - 1) / radius
     column, row = x * scale + (size / 2 - 0.5), y * scale + (size / 2 - 0.5)
-    nearness = radius * 1.01 - depth + texel
+    nearness = (radius * 1.01 - depth + texel).clamp(min=0)  # beyond the sphere an empty map still gives light
     left, top = torch.floor(column), torch.floor(row)
     right_share, low_share = column - left, row - top
     left, top = left.long(), top.long()

@@ -1,5 +1,6 @@
 """Simulators: settings and classes in, labelled pictures out. `TorchSimulator` is the default one."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Protocol
@@ -8,6 +9,7 @@ import torch
 
 from ndslib.core.errors import InputError
 from ndslib.core.files import code_digest, digest
+from ndslib.core.seeding import derive_seed
 from ndslib.sim.library import Library, ProceduralLibrary, Stage
 from ndslib.sim.parameters import PARAMETERS, Parameter, check_settings, sample_scene
 from ndslib.sim.render import render
@@ -39,13 +41,11 @@ class Simulator(Protocol):
         """Yield pictures uint8 [B, 3, S, S] (sRGB) and class ids int64 [B], class by class."""
 
 
-class TorchSimulator:
-    """The batched rasteriser behind the eight parameters of Task2Sim.
+class SceneSimulator(ABC):
+    """What simulators share that draw the scenes of the eight parameters, each by an engine of its own.
 
     Args:
         size: the pictures' side in pixels, unless `generate` is told another; at least 8.
-        device: where to render. The CPU's pictures are bit-identical over batch sizes, processes and threads; those of
-            a GPU differ from them in the last digit here and there, so the kind of device is part of the fingerprint.
         library: the object classes; by default the whole catalogue, eight meshes a class.
         batch_size: pictures that `generate` yields at once.
 
@@ -55,16 +55,10 @@ class TorchSimulator:
 
     parameters: tuple[Parameter, ...] = PARAMETERS
 
-    def __init__(
-        self,
-        size: int = 64,
-        device: str | torch.device = "cpu",
-        library: Library | None = None,
-        batch_size: int = 64,
-    ) -> None:
+    def __init__(self, size: int, library: Library | None, batch_size: int) -> None:
         if size < 8 or batch_size < 1:
             raise InputError(f"size {size} must be at least 8 pixels, batch_size {batch_size} at least 1")
-        self.size, self.device, self.batch_size = size, torch.device(device), batch_size
+        self.size, self.batch_size = size, batch_size
         self.library = ProceduralLibrary() if library is None else library
 
     @property
@@ -72,9 +66,13 @@ class TorchSimulator:
         """The object classes' names; a class id is a place in this list."""
         return self.library.classes
 
+    @abstractmethod
     def fingerprint(self) -> str:
-        """Names the code, torch's version, the kind of device and the meshes."""
-        return digest(code_digest("ndslib.sim"), torch.__version__, self.device.type, self.library.fingerprint())
+        """Names all that the pictures depend on, besides the arguments of `generate`."""
+
+    @abstractmethod
+    def _draw(self, scene: SceneBatch, size: int, seeds: Sequence[int]) -> torch.Tensor:
+        """Pictures uint8 [B, 3, size, size], on the CPU; `seeds`, one a picture, are for engines that sample light."""
 
     def generate(
         self,
@@ -119,5 +117,36 @@ class TorchSimulator:
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         pictures = ((class_id, number) for class_id in class_ids for number in range(images_per_class))
         while some := list(islice(pictures, self.batch_size)):
-            scene = self.scenes(settings, some, seed).to(self.device)
-            yield render(scene, size).images.cpu(), torch.tensor([class_id for class_id, _ in some])
+            seeds = [derive_seed("sim", seed, self.classes[class_id], number, "light") for class_id, number in some]
+            images = self._draw(self.scenes(settings, some, seed), size, seeds)
+            yield images, torch.tensor([class_id for class_id, _ in some])
+
+
+class TorchSimulator(SceneSimulator):
+    """The batched rasteriser behind the eight parameters of Task2Sim.
+
+    Args:
+        size, library, batch_size: as in `SceneSimulator`.
+        device: where to render. The CPU's pictures are bit-identical over batch sizes, processes and threads; those of
+            a GPU differ from them in the last digit here and there, so the kind of device is part of the fingerprint.
+
+    Raises:
+        InputError: a size below 8 or a batch size below 1.
+    """
+
+    def __init__(
+        self,
+        size: int = 64,
+        device: str | torch.device = "cpu",
+        library: Library | None = None,
+        batch_size: int = 64,
+    ) -> None:
+        super().__init__(size, library, batch_size)
+        self.device = torch.device(device)
+
+    def fingerprint(self) -> str:
+        """Names the code, torch's version, the kind of device and the meshes."""
+        return digest(code_digest("ndslib.sim"), torch.__version__, self.device.type, self.library.fingerprint())
+
+    def _draw(self, scene: SceneBatch, size: int, seeds: Sequence[int]) -> torch.Tensor:
+        return render(scene.to(self.device), size).images.cpu()

@@ -150,13 +150,13 @@ def dome(radius: float, height: float, segments: int = 24) -> Solid:
 
 
 def box(width: float, height: float, depth: float, round_: float = 0.0) -> Solid:
-    """Centred box along x, y, z; `round_` bevels its edges by that length (well below a
-    quarter of the sides)."""
+    """Centred box along x, y, z; `round_` bevels its edges by that length, at most a
+    quarter of the shortest side."""
     if round_ == 0:
         outline = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [width / 2, height / 2]
         return extrude(outline, depth)
     x, y, z = width / 2, height / 2, depth / 2
-    inset = min(round_, 0.49 * min(width, height, depth))
+    inset = min(round_, 0.24 * min(width, height, depth))  # more would make the outline cross itself
     rings = []
     for level, shrink in ((-z, inset), (-z + inset, 0.0), (z - inset, 0.0), (z, inset)):
         a, b = x - shrink, y - shrink
@@ -186,25 +186,25 @@ def tube(
     ahead = np.roll(path, -1, 0) - np.roll(path, 1, 0) if closed else np.gradient(path, axis=0)
     ahead = ahead / np.linalg.norm(ahead, axis=1, keepdims=True)
     ring = circle(1.0, sides) if section is None else np.asarray(section, float)
-    side = np.cross(ahead[0], np.eye(3)[np.abs(ahead[0]).argmin()])
-    rings = []
-    for place, direction, size in zip(path, ahead, radii, strict=True):
-        side = side - direction * (side @ direction)  # carried along, so that the bar does not twist
-        side = side / np.linalg.norm(side)
-        up = np.cross(direction, side)
-        rings.append(place + size * (ring[:, :1] * side + ring[:, 1:] * up))
-    if closed:  # what the frame has turned by on the way round is given back evenly, in whole ring steps
-        return loft(_untwisted(np.array(rings)), closed=True)
-    return loft(np.array(rings))
+    side, up = _carried(ahead, closed)
+    place = radii[:, None, None] * (ring[:, :1] * side[:, None] + ring[:, 1:] * up[:, None])
+    return loft(path[:, None] + place, closed=closed)
 
 
-def _untwisted(rings: np.ndarray) -> np.ndarray:
-    gaps = [np.linalg.norm(np.roll(rings[0], -shift, 0) - rings[-1], axis=1).sum() for shift in range(rings.shape[1])]
-    shift = int(np.argmin(gaps))
-    if shift:
-        steps = np.round(np.linspace(0, shift, len(rings))).astype(int)
-        rings = np.stack([np.roll(ring, step, 0) for ring, step in zip(rings, -steps, strict=True)])
-    return rings
+def _carried(ahead: np.ndarray, closed: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Two axes [P, 3] across the directions [P, 3] of a path, carried along so that a bar does not twist.
+
+    What they have turned by on the way round a closed path is given back evenly, so that its ends meet.
+    """
+    side = [np.cross(ahead[0], np.eye(3)[np.abs(ahead[0]).argmin()])]
+    for direction in [*ahead, ahead[0]]:
+        across = side[-1] - direction * (side[-1] @ direction)
+        side.append(across / np.linalg.norm(across))
+    side, last = np.array(side[1:-1]), side[-1]
+    up = np.cross(ahead, side)
+    turned = np.arctan2(last @ up[0], last @ side[0]) if closed else 0.0
+    angle = np.linspace(0, -turned, len(ahead), endpoint=False)[:, None]
+    return np.cos(angle) * side + np.sin(angle) * up, np.cos(angle) * up - np.sin(angle) * side
 
 
 def extrude(outline: Sequence[Sequence[float]], depth: float) -> Solid:
@@ -248,8 +248,10 @@ def assemble(parts: Mapping[str, tuple[str, Solid | Iterable[Solid]]], source: s
     """Join solids into a normalised mesh: part name -> (default material, solid or solids).
 
     Raises:
-        InputError: a part has no solid, or the result fails `mesh.check`.
+        InputError: there are no parts, a part has no solid, or the result fails `mesh.check`.
     """
+    if not parts:
+        raise InputError(f"{source}: no parts; give at least one")
     vertices, faces, part, offset = [], [], [], 0
     for number, (name, (_, solids)) in enumerate(parts.items()):
         solids = [solids] if isinstance(solids, Solid) else list(solids)

@@ -10,10 +10,18 @@ from scipy.io import savemat
 from ndslib.core.errors import InputError
 from ndslib.data import loaders, sample_table
 from ndslib.data.images import decode
-from ndslib.data.worlds import domains
 from ndslib.nds.dataset import Source
 from ndslib.nds.experiments import Settings
-from ndslib.nds.scenarios import PAPER_CLIENTS, SCENARIOS, Client, Scenario, few_per_class, load_scenario, only
+from ndslib.nds.scenarios import (
+    PAPER_CLIENTS,
+    PROCEDURAL_DOMAINS,
+    SCENARIOS,
+    Client,
+    Scenario,
+    few_per_class,
+    load_scenario,
+    only,
+)
 
 
 def ids(table: pa.Table) -> set[str]:
@@ -65,15 +73,15 @@ def drawn_once(places, monkeypatch):
 @pytest.mark.usefixtures("drawn_once")
 def test_procedural_splits_are_disjoint_and_classes_held_out():
     scenario = load_scenario("procedural")
-    assert [source.name for source in scenario.sources] == list(domains.DOMAINS)
-    assert [client.name for client in scenario.clients] == [*domains.DOMAINS, "digits"]
+    assert [source.name for source in scenario.sources] == list(PROCEDURAL_DOMAINS)
+    assert [client.name for client in scenario.clients] == [*PROCEDURAL_DOMAINS, "digits"]
     assert [source.k for source in scenario.sources] == [2] * 4
     check_disjoint(scenario)
     for client in scenario.clients:
         assert client.name == "digits" or held_out(scenario, client)
         check_balanced(client)
-    assert all(set(per_class(source.table).values()) == {60} for source in scenario.sources)
-    assert scenario.table.num_rows == 4 * 12 * 60
+    assert all(set(per_class(source.table).values()) == {48} for source in scenario.sources)
+    assert scenario.table.num_rows == 4 * 12 * 48
     digits = scenario.client("digits")
     assert digits.domain is None
     assert classes(digits.train) == {str(digit) for digit in range(10)}
@@ -93,7 +101,8 @@ def test_the_seed_moves_the_clients_and_not_the_server():
 @pytest.mark.usefixtures("drawn_once")
 def test_k_of_single_datasets_is_replaced():
     scenario = load_scenario("procedural", k={"glyphs": 5})
-    assert {source.name: source.k for source in scenario.sources} == dict.fromkeys(domains.DOMAINS, 2) | {"glyphs": 5}
+    experts = {source.name: source.k for source in scenario.sources}
+    assert experts == dict.fromkeys(PROCEDURAL_DOMAINS, 2) | {"glyphs": 5}
     with pytest.raises(InputError, match=r"K is given for \['imagenet'\], but .* indexes \['glyphs'"):
         load_scenario("procedural", k={"imagenet": 5})
 

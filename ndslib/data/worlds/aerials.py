@@ -7,7 +7,7 @@ import numpy as np
 from numpy import ndarray as Array
 from numpy.random import Generator as Random
 
-from ndslib.data.worlds.staging import daylight, library, stand
+from ndslib.data.worlds.staging import daylight, library, picture, stand
 from ndslib.sim import backgrounds
 from ndslib.sim.library import Stage
 from ndslib.sim.render import render
@@ -72,7 +72,7 @@ def draw(name: str, part: str, size: int, random: Random) -> Array:
         background_offset=random.uniform(0, 6.28, 3),
         **daylight(random, turn=(150, 210), height=(30, 60)),
     )
-    return render(batch(stage.geometry(), [scene]), size).images[0].permute(1, 2, 0).numpy()
+    return picture(render(batch(stage.geometry(), [scene]), size))
 
 
 def _layout(use: LandUse, turn: float, random: Random) -> Iterator[tuple[float, float, float]]:

@@ -13,9 +13,8 @@ import pyarrow as pa
 
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
-from ndslib.data import sample_table as tables
 from ndslib.data.worlds import aerials, glyphs, photos, streetside, textures
-from ndslib.data.worlds.store import Column, listed, stored
+from ndslib.data.worlds.store import check, picture_table
 
 
 class Domain(NamedTuple):
@@ -56,12 +55,10 @@ def draw(domain: str, class_name: str, index: int, split: str = "train", size: i
     Raises:
         InputError: no such domain, class or split, a negative index, or a size below 8.
     """
-    if class_name not in class_names(domain):
-        raise InputError(f"{domain} has no class {class_name!r}: choose from {', '.join(class_names(domain))}")
-    if split not in tables.SPLITS:
-        raise InputError(f"split {split!r}: choose from {', '.join(tables.SPLITS)}")
-    if index < 0 or size < 8:
-        raise InputError(f"index {index} and size {size}: need an index of at least 0 and a size of at least 8 pixels")
+    _check_classes(domain, [class_name])
+    check(split, size)
+    if index < 0:
+        raise InputError(f"index {index}: pictures count from 0")
     return _DOMAINS[domain].draw(class_name, split, size, rng("worlds", seed, domain, class_name, split, index))
 
 
@@ -86,23 +83,21 @@ def sample_table(
         of a .npy file uint8 [N, size, size, 3] (RGB).
 
     Raises:
-        InputError: no such domain, class or split, a class named twice, or fewer than one image or class.
+        InputError: no such domain, class or split, a class named twice, fewer than one image or class, or a size below
+            8.
     """
+    _check_classes(domain, classes)
+    pictures = [(name, index) for name in classes for index in range(images_per_class)]
+
+    def picture(name: str, index: int) -> np.ndarray:
+        return draw(domain, name, index, split, size, seed)
+
+    return picture_table(domain, {"seed": seed}, pictures, split, size, picture, workers)
+
+
+def _check_classes(domain: str, classes: Sequence[str]) -> None:
     unknown = [name for name in classes if name not in class_names(domain)]
     if unknown:
         raise InputError(f"{domain} has no class {unknown[0]!r}: choose from {', '.join(class_names(domain))}")
     if not classes or len(set(classes)) < len(classes):
         raise InputError(f"classes {list(classes)}: name at least one class, and each only once")
-    if split not in tables.SPLITS:
-        raise InputError(f"split {split!r}: choose from {', '.join(tables.SPLITS)}")
-    if images_per_class < 1:
-        raise InputError(f"images_per_class is {images_per_class}: it must be at least 1")
-    pictures = [(name, index) for name in classes for index in range(images_per_class)]
-
-    def draw_some(first: int, last: int) -> dict[str, np.ndarray]:
-        return {"images": np.stack([draw(domain, *each, split, size, seed) for each in pictures[first:last]])}
-
-    parameters = {"domain": domain, "classes": list(classes), "split": split, "seed": seed}
-    columns = {"images": Column("uint8", (size, size, 3))}
-    folder = stored(f"domain-{domain}", parameters, columns, len(pictures), draw_some, workers)
-    return listed(folder / "images.npy", domain, split, [(name, f"{name}/{index:06}") for name, index in pictures])

@@ -1,10 +1,9 @@
-"""Classes in visually similar groups, with a dial for how fine-grained they are: what HydraNet's branches specialise to.
+"""Classes in visually similar groups, with a dial for how fine-grained they are: what HydraNet's branches learn.
 
 A group is one kind of object of the catalogue; its classes are ranges of that kind's proportions, parts and materials
 (`ndslib.sim.genes.Genes`). Within a class meshes vary as well, and the parts train, val and test share none.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -12,9 +11,8 @@ import pyarrow as pa
 
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
-from ndslib.data import sample_table as tables
 from ndslib.data.worlds.photos import photograph
-from ndslib.data.worlds.store import Column, listed, stored
+from ndslib.data.worlds.store import picture_table
 from ndslib.sim.catalogue import CLASSES as SHAPES
 from ndslib.sim.library import ProceduralLibrary, Variety
 
@@ -77,23 +75,11 @@ def sample_table(
         InputError: as `class_names` and `library`; no images; a size below 8.
     """
     names = class_names(groups, per_group, seed)
-    if split not in tables.SPLITS:
-        raise InputError(f"split {split!r}: choose from {', '.join(tables.SPLITS)}")
-    if images_per_class < 1:
-        raise InputError(f"images_per_class is {images_per_class}: it must be at least 1")
-    library(names, fineness, split, seed)
+    library(names, fineness, split, seed)  # refuses what cannot be before other processes start
     pictures = [(name, index) for name in names for index in range(images_per_class)]
 
-    def draw_some(first: int, last: int) -> dict[str, np.ndarray]:
-        return {"images": np.stack([_draw(names, *each, fineness, split, size, seed) for each in pictures[first:last]])}
+    def picture(name: str, index: int) -> np.ndarray:
+        random = rng("worlds", "groups", seed, name, split, index)
+        return photograph(library(names, fineness, split, seed), name, size, random)
 
-    parameters = {"names": names, "fineness": fineness, "split": split, "seed": seed}
-    columns = {"images": Column("uint8", (size, size, 3))}
-    folder = stored("groups", parameters, columns, len(pictures), draw_some, workers)
-    return listed(folder / "images.npy", "groups", split, [(name, f"{name}/{index:06}") for name, index in pictures])
-
-
-def _draw(names: Sequence[str], name: str, index: int, fineness: float, split: str, size: int, seed: int) -> np.ndarray:
-    random = rng("worlds", "groups", seed, name, split, index)
-    picture = photograph(library(tuple(names), fineness, split, seed), name, size, random)
-    return picture.images[0].permute(1, 2, 0).numpy()
+    return picture_table("groups", {"fineness": fineness, "seed": seed}, pictures, split, size, picture, workers)

@@ -69,7 +69,7 @@ def arrange(
     stage, view = Stage(library(part)), _view(place, random)
     wanted, standing = int(random.integers(objects[0], objects[1] + 1)), []
     for _ in range(ROUNDS):
-        names = random.choice(classes, wanted - len(standing)).tolist()
+        names = random.choice(classes, max(wanted - len(standing), 0)).tolist()
         for name in sorted(names, key=place.sizes.get, reverse=True):  # large ones while there is room
             standing += _find_room(stage, name, place.sizes[name], view, standing, random)
         if len(standing) >= objects[0]:
@@ -80,6 +80,7 @@ def arrange(
             if in_sight.all():
                 return Arrangement(tuple(each.name for each in standing), scene, shown)
             standing = [each for each, keep in zip(standing, in_sight, strict=True) if keep]
+        wanted = max(wanted - 1, objects[0])  # so that it ends, where only so many can be seen
     return None
 
 

@@ -12,9 +12,8 @@ from scipy.optimize import brentq
 
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
-from ndslib.data import sample_table as tables
 from ndslib.data.worlds.photos import photograph
-from ndslib.data.worlds.store import Column, listed, stored
+from ndslib.data.worlds.store import picture_table
 from ndslib.sim.catalogue import CLASSES as SHAPES
 from ndslib.sim.library import ProceduralLibrary, Variety
 
@@ -30,30 +29,31 @@ def shares(classes: int, background: float = 0.9, rarest: float = 0.001) -> np.n
         InputError: no classes, or shares that cannot sum to 1 - background.
     """
     rest = 1 - background
-    if classes < 1 or not 0 <= background < 1 or not 0 < rarest <= rest / classes:
+    if classes < 1 or not 0 <= background < 1 or not 0 < rarest <= rest / classes + 1e-9:
         raise InputError(
             f"{classes} categories of at least {rarest} each do not fit beside a background of {background}: lower the "
             "rarest share, the number of categories or the background"
         )
-    places = np.linspace(1, 0, classes) if classes > 1 else np.zeros(1)
     if classes == 1:
         return np.array([rest])
-    steepness = brentq(lambda log_ratio: rarest * np.exp(log_ratio * places).sum() - rest, 0, 50)
+    places = np.linspace(1, 0, classes)
+    steepness = brentq(lambda log_ratio: rarest * np.exp(log_ratio * places).sum() - rest, -1, 50)
     return rarest * np.exp(steepness * places)
 
 
 def counts(images: int, classes: int, background: float = 0.9, rarest: float = 0.001) -> np.ndarray:
-    """Images of each category, int64 [classes], rounded; at least 1.
+    """Images of each category, int64 [classes], rounded so that their sum is right; at least 1.
 
     Raises:
         InputError: as `shares`; too few images for one of the rarest category.
     """
-    wanted = shares(classes, background, rarest) * images
-    if images < 1 or wanted.min() < 0.5:
-        raise InputError(
-            f"{images} images hold none of a category of share {rarest}: ask for at least {0.5 / rarest:.0f}"
-        )
-    return np.maximum(np.rint(wanted), 1).astype(np.int64)
+    wanted = shares(classes, background, rarest) * images + 1e-6  # of an image: what should be whole is not one less
+    if wanted.min() < 1:
+        raise InputError(f"{images} images hold none of a category of share {rarest}: take at least {1 / rarest:.0f}")
+    number = np.floor(wanted).astype(np.int64)
+    missing = round(wanted.sum()) - number.sum()
+    number[np.argsort(number - wanted, kind="stable")[:missing]] += 1  # those that lost most
+    return number
 
 
 def class_names(classes: int, seed: int = 0) -> tuple[str, ...]:
@@ -88,28 +88,22 @@ def sample_table(
     Raises:
         InputError: as `counts`; an unknown split; a size below 8.
     """
-    if split not in tables.SPLITS:
-        raise InputError(f"split {split!r}: choose from {', '.join(tables.SPLITS)}")
     names, number = class_names(classes, seed), counts(images, classes, background, rarest)
     pictures = [(name, index) for name, count in zip(names, number, strict=True) for index in range(count)]
     pictures += [(BACKGROUND, index) for index in range(images - len(pictures))]
     pictures = [pictures[place] for place in rng("worlds", "long tail", seed, split).permutation(len(pictures))]
 
-    def draw_some(first: int, last: int) -> dict[str, np.ndarray]:
-        return {"images": np.stack([_draw(names, *each, split, size, seed) for each in pictures[first:last]])}
+    def picture(name: str, index: int) -> np.ndarray:
+        random = rng("worlds", "long tail", seed, name, split, index)
+        shown = _shown_as_background(names, seed, random) if name == BACKGROUND else name
+        return photograph(_library(names, split, seed), shown, size, random)
 
-    parameters = {"pictures": pictures, "split": split, "seed": seed}
-    columns = {"images": Column("uint8", (size, size, 3))}
-    folder = stored("long-tail", parameters, columns, len(pictures), draw_some, workers)
-    return listed(folder / "images.npy", "long_tail", split, [(name, f"{name}/{index:06}") for name, index in pictures])
+    return picture_table("long_tail", {"names": names, "seed": seed}, pictures, split, size, picture, workers)
 
 
-def _draw(names: tuple[str, ...], name: str, index: int, split: str, size: int, seed: int) -> np.ndarray:
-    random = rng("worlds", "long tail", seed, name, split, index)
-    if name == BACKGROUND:
-        others, near = _background_kinds(names, seed)
-        name = str(random.choice(near if random.random() < NEAR_MISSES else others))
-    return photograph(_library(names, split, seed), name, size, random).images[0].permute(1, 2, 0).numpy()
+def _shown_as_background(names: tuple[str, ...], seed: int, random: np.random.Generator) -> str:
+    others, near = _background_kinds(names, seed)
+    return str(random.choice(near if random.random() < NEAR_MISSES else others))
 
 
 def _kinds(seed: int) -> list[str]:

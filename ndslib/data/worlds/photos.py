@@ -4,7 +4,7 @@ from numpy import ndarray as Array
 from numpy.random import Generator as Random
 
 from ndslib.data.worlds import styles
-from ndslib.data.worlds.staging import daylight, library, stand, tilted_up, towards
+from ndslib.data.worlds.staging import daylight, library, picture, stand, tilted_up, towards
 from ndslib.sim import backgrounds
 from ndslib.sim.library import Library, Stage
 from ndslib.sim.render import Render, render
@@ -17,21 +17,25 @@ FRONTS = 60.0  # degrees: how far from the front an object is seen
 
 def photo(name: str, part: str, size: int, random: Random) -> Array:
     """An object in some place and light: uint8 [size, size, 3]."""
-    return photograph(library(part), name, size, random).images[0].permute(1, 2, 0).numpy()
+    return photograph(library(part), name, size, random)
 
 
 def sketch(name: str, part: str, size: int, random: Random) -> Array:
     """A line drawing of an object: uint8 [size, size, 3]."""
-    return styles.sketch(photograph(library(part), name, size * styles.FINER, random), random)
+    return styles.sketch(_shot(library(part), name, size * styles.FINER, random), random)
 
 
 def cartoon(name: str, part: str, size: int, random: Random) -> Array:
     """A cartoon of an object: uint8 [size, size, 3]."""
-    return styles.cartoon(photograph(library(part), name, size * styles.FINER, random), random)
+    return styles.cartoon(_shot(library(part), name, size * styles.FINER, random), random)
 
 
-def photograph(meshes: Library, name: str, size: int, random: Random) -> Render:
-    """One of a class's meshes, upright, from the front or side, in some place and light."""
+def photograph(meshes: Library, name: str, size: int, random: Random) -> Array:
+    """One of a class's meshes, upright, from the front or side, in some place and light: uint8 [size, size, 3]."""
+    return picture(_shot(meshes, name, size, random))
+
+
+def _shot(meshes: Library, name: str, size: int, random: Random) -> Render:
     stage = Stage(meshes)
     thing = stand(stage, name, random, yaw=random.uniform(-FRONTS, FRONTS))
     target = thing.position + random.uniform(-0.2, 0.2, 3) * [1, 0.5, 0]

@@ -40,8 +40,7 @@ PLACES: dict[str, Place] = {
          "frying_pan": 1.0, "pitcher": 0.8, "jar": 0.6, "kettle": 0.8, "candlestick": 0.65, "spoon": 0.65,
          "fork": 0.65, "knife": 0.7, "apple": 0.4, "pear": 0.42, "banana": 0.55, "carrot": 0.5, "pineapple": 0.8,
          "doughnut": 0.4, "cake": 0.7, "hamburger": 0.5, "watermelon_slice": 0.6, "pumpkin": 0.65},
-        ("dining_table", "picnic", "billiard_table", "delft_kitchen", "market_stall", "workshop", "laboratory",
-         "museum"),
+        ("dining_table", "picnic", "billiard_table", "delft_kitchen", "market_stall", "workshop", "museum"),
         (35, 60), (4, 5.5), (30, 80),
     ),
     "room": Place(
@@ -56,7 +55,7 @@ PLACES: dict[str, Place] = {
         {"horse": 1.3, "cow": 1.3, "pig": 0.85, "sheep": 0.8, "dog": 0.6, "cat": 0.45, "rabbit": 0.4, "duck": 0.4,
          "person": 0.9, "tractor": 1.6, "tree": 1.9, "pine_tree": 1.9, "bush": 0.8, "sunflower": 0.8, "flower": 0.5,
          "mushroom": 0.4, "pumpkin": 0.45, "bucket": 0.4, "barrel": 0.6},
-        ("meadow", "lawn", "forest_edge", "hedge", "stubble_field", "ploughed_field", "pond", "dawn_meadow"),
+        ("meadow", "lawn", "forest_edge", "hedge", "stubble_field", "ploughed_field", "stable", "dawn_meadow"),
         (8, 28), (6.5, 9), (20, 75),
     ),
     "desert": Place(

@@ -26,12 +26,14 @@ from ndslib.core.seeding import rng
 from ndslib.data.loaders.coco import coco
 from ndslib.data.sample_table import SPLITS
 from ndslib.data.worlds import coco_json
-from ndslib.data.worlds.layout import Arrangement, arrange
+from ndslib.data.worlds.layout import arrange
 from ndslib.data.worlds.places import PLACES
 from ndslib.data.worlds.store import LICENCE
+from ndslib.sim.scene import SceneBatch
 
 DOMAINS: Mapping[str, tuple[str, ...]] = {name: tuple(place.sizes) for name, place in PLACES.items()}
 MOST_OBJECTS = 16
+VIEWS = 4  # cameras tried before so many objects are said not to fit
 PICTURES_PER_JOB = 16
 FEW = 100  # pictures that are drawn sooner in this process than other processes start
 ANNOTATIONS = "annotations/instances_{split}.json"
@@ -46,12 +48,14 @@ class SceneImage:
         masks: bool [N, size, size], the visible pixels of each object.
         boxes: int64 [N, 4], their extents: x0, y0, x1, y1, with x1 and y1 one past the last pixel.
         labels: int64 [N], places in the list of classes.
+        scene: what is rendered, a batch of one scene.
     """
 
     image: np.ndarray
     masks: np.ndarray
     boxes: np.ndarray
     labels: np.ndarray
+    scene: SceneBatch
 
 
 def draw(
@@ -73,37 +77,24 @@ def draw(
         InputError: no such domain, class or split, a class named twice, a negative index, a size below 24, a range of
             objects outside 1 to 16, or so many objects that they do not fit before the camera.
     """
-    found = composed(domain, classes, index, split, size, seed, objects)
-    instances = found.shown.instances[0].numpy()
-    return SceneImage(
-        image=found.shown.images[0].permute(1, 2, 0).numpy(),
-        masks=instances == np.arange(1, len(found.names) + 1)[:, None, None],
-        boxes=found.shown.boxes.numpy(),
-        labels=np.array([list(classes).index(name) for name in found.names]),
-    )
-
-
-def composed(
-    domain: str,
-    classes: Sequence[str],
-    index: int,
-    split: str = "train",
-    size: int = 96,
-    seed: int = 0,
-    objects: tuple[int, int] = (2, 8),
-) -> Arrangement:
-    """What `draw` shows, as a scene and with depth and normals. Arguments and errors are those of `draw`."""
     _check(domain, classes, split, size, objects)
     if index < 0:
         raise InputError(f"index {index}: pictures count from 0")
     random = rng("worlds", "scenes", seed, domain, split, index)
-    found = arrange(PLACES[domain], list(classes), objects, split, size, random)
+    views = (arrange(PLACES[domain], list(classes), objects, split, size, random) for _ in range(VIEWS))
+    found = next(filter(None, views), None)
     if found is None:
         raise InputError(
             f"picture {index} of {domain}: no room for {objects[0]} objects of the classes {', '.join(classes)} that "
             f"show in {size} x {size} pixels; ask for fewer, or for a larger size"
         )
-    return found
+    return SceneImage(
+        image=found.shown.images[0].permute(1, 2, 0).numpy(),
+        masks=found.shown.instances.numpy() == np.arange(1, len(found.names) + 1)[:, None, None],
+        boxes=found.shown.boxes.numpy(),
+        labels=np.array([list(classes).index(name) for name in found.names]),
+        scene=found.scene,
+    )
 
 
 def _check(domain: str, classes: Sequence[str], split: str, size: int, objects: tuple[int, int]) -> None:
@@ -150,7 +141,7 @@ def folder(
         raise InputError(f"images is {images}: it must be at least 1")
     workers = workers or (len(os.sched_getaffinity(0)) if images >= FEW else 1)
     settings = {"domain": domain, "classes": list(classes), "split": split, "size": size, "seed": seed}
-    settings["objects"] = tuple(objects)
+    settings |= {"objects": tuple(objects)}
 
     def build(place: Path) -> None:
         (place / split).mkdir(parents=True)

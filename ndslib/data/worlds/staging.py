@@ -8,6 +8,7 @@ from numpy.random import Generator as Random
 
 from ndslib.sim import materials
 from ndslib.sim.library import ProceduralLibrary, Stage
+from ndslib.sim.render import Render
 from ndslib.sim.scene import Placement
 
 
@@ -58,3 +59,8 @@ def daylight(random: Random, turn: Sequence[float] = (0.0, 360.0), height: Seque
         "light_color": np.clip([0.92 + warmth, 0.92, 0.92 - warmth], 0, 1),
         "light_intensity": random.uniform(0.75, 1.25),
     }
+
+
+def picture(shown: Render) -> np.ndarray:
+    """The first picture of a render: uint8 [H, W, 3]."""
+    return shown.images[0].permute(1, 2, 0).numpy()

@@ -1,6 +1,7 @@
 """Rendered data sets on disk: arrays in a folder of the cache, whole or absent, drawn in parallel."""
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,10 @@ from ndslib.core.files import code_digest, digest
 from ndslib.core.parallel import run_jobs
 from ndslib.data import sample_table
 
+SMALLEST = 8  # pixels: side of the smallest picture
 LICENCE = "CC0-1.0"  # nobody's photographs: anyone may use the pictures for anything
 ITEMS_PER_JOB = 64
-FEW = 1000  # items that are drawn sooner in this process than other processes start
+FEW = 400  # items that are drawn sooner in this process than other processes start
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,19 @@ def stored(
 ) -> Path:
     """The folder with one `<column>.npy` [count, *shape] each, drawn when it is not in the cache.
 
+    A folder whose files were cut short (by a full disk, a broken copy) is drawn again.
+
     Args:
         name: what is drawn, e.g. "scenes".
         parameters: all that the content depends on besides this package's, the simulator's and torch's version; JSON.
         draw: `draw(first, last)` returns the items first to last - 1 of every column; they must not depend on how the
             items are cut into jobs.
-        workers: local processes; None takes all cores for 1,000 items and more, else this process.
+        workers: local processes; None takes all cores for many items, else this process.
 
     Raises:
         InputError: no items.
-        ValueError: `draw` returned arrays of another type or shape than `columns` says.
+        ExceptionGroup: of what `draw` raised, or of a ValueError where it returned arrays of another type or shape than
+            `columns` says.
     """
     if count < 1:
         raise InputError(f"{name}: {count} items are asked for; it must be at least 1")
@@ -66,11 +71,15 @@ def stored(
         ]
         run_jobs(_draw_into, jobs, workers, description=f"drawing {name}")
 
-    key = digest(name, dict(parameters), count, {column: vars(entry) for column, entry in columns.items()}, _code())
-    return cached("worlds", key, build)
+    key = digest(name, dict(parameters), count, {column: vars(entry) for column, entry in columns.items()}, code_key())
+    folder = cached("worlds", key, build)
+    if not _whole(folder, columns, count):
+        shutil.rmtree(folder)
+        folder = cached("worlds", key, build)
+    return folder
 
 
-def _code() -> str:
+def code_key() -> str:
     return digest(code_digest("ndslib.sim"), code_digest("ndslib.data.worlds"), torch.__version__)
 
 
@@ -86,20 +95,69 @@ def _draw_into(job: tuple[Path, Mapping[str, Column], Callable, int, int]) -> No
         array.flush()
 
 
-def listed(images: Path, dataset: str, split: str, pictures: Sequence[tuple[str, str]]) -> pa.Table:
-    """A sample table of an array of pictures uint8 [N, H, W, 3]; `pictures`: the label and the name of each."""
-    height, width, channels = np.load(images, mmap_mode="r", allow_pickle=False).shape[1:]
+def _whole(folder: Path, columns: Mapping[str, Column], count: int) -> bool:
+    """Whether every file is there and as long as its header says."""
+    try:
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in columns}
+    except (OSError, ValueError, EOFError):
+        return False
+    return all(arrays[name].shape == (count, *entry.shape) for name, entry in columns.items())
+
+
+def check(split: str, size: int) -> None:
+    """Refuse a part or a picture size that there cannot be.
+
+    Raises:
+        InputError: another split than train, val or test; a size below 8 pixels.
+    """
+    if split not in sample_table.SPLITS:
+        raise InputError(f"split {split!r}: choose from {', '.join(sample_table.SPLITS)}")
+    if size < SMALLEST:
+        raise InputError(f"size {size}: pictures have a side of at least {SMALLEST} pixels")
+
+
+def picture_table(
+    dataset: str,
+    parameters: Mapping[str, Any],
+    pictures: Sequence[tuple[str, int]],
+    split: str,
+    size: int,
+    draw: Callable[[str, int], np.ndarray],
+    workers: int | None = None,
+) -> pa.Table:
+    """A sample table of labelled pictures, drawn once into the cache.
+
+    Args:
+        parameters: what the pictures depend on besides the arguments here; JSON.
+        pictures: the label of each, and its number within the label.
+        draw: `draw(label, number)` is the picture, RGB uint8 [size, size, 3].
+        workers: as in `stored`.
+
+    Returns:
+        a row for each of `pictures`, whose uris are rows of a .npy file uint8 [N, size, size, 3].
+
+    Raises:
+        InputError: as `check`; no pictures.
+    """
+    check(split, size)
+
+    def draw_some(first: int, last: int) -> dict[str, np.ndarray]:
+        return {"images": np.stack([draw(*each) for each in pictures[first:last]])}
+
+    named = {**parameters, "pictures": digest(pictures), "split": split}
+    columns = {"images": Column("uint8", (size, size, 3))}
+    images = stored(dataset, named, columns, len(pictures), draw_some, workers) / "images.npy"
     return sample_table.from_rows(
         {
-            "id": f"{dataset}/{split}/{name}",
+            "id": f"{dataset}/{split}/{label}/{number:06}",
             "dataset": dataset,
             "uri": f"{images}#row={row}",
             "split": split,
             "label": label,
-            "width": width,
-            "height": height,
-            "bytes": height * width * channels,
+            "width": size,
+            "height": size,
+            "bytes": size * size * 3,
             "licence": LICENCE,
         }
-        for row, (label, name) in enumerate(pictures)
+        for row, (label, number) in enumerate(pictures)
     )

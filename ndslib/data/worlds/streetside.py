@@ -3,7 +3,7 @@
 from numpy import ndarray as Array
 from numpy.random import Generator as Random
 
-from ndslib.data.worlds.staging import daylight, library, stand, tilted_up, towards
+from ndslib.data.worlds.staging import daylight, library, picture, stand, tilted_up, towards
 from ndslib.sim import backgrounds
 from ndslib.sim.library import Stage
 from ndslib.sim.render import render
@@ -33,4 +33,4 @@ def draw(name: str, part: str, size: int, random: Random) -> Array:
         background_offset=random.uniform(0, 6.28, 3),
         **daylight(random),
     )
-    return render(batch(stage.geometry(), [scene]), size).images[0].permute(1, 2, 0).numpy()
+    return picture(render(batch(stage.geometry(), [scene]), size))

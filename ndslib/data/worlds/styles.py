@@ -9,6 +9,7 @@ from numpy import ndarray as Array
 from numpy.random import Generator as Random
 
 from ndslib.data.worlds.drawing import clouds, colour, finish
+from ndslib.data.worlds.staging import picture
 from ndslib.sim.render import Render
 
 FINER = 2  # a render's size over the picture's
@@ -29,7 +30,7 @@ def sketch(render: Render, random: Random) -> Array:
 
 def cartoon(render: Render, random: Random) -> Array:
     """Flat, strong colours in a few steps of light, with dark outlines, before a plain backdrop."""
-    image = np.ascontiguousarray(render.images[0].permute(1, 2, 0).numpy())
+    image = np.ascontiguousarray(picture(render))
     hue, saturation, value = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2HSV).astype(np.float32) / 255)
     steps = random.integers(3, 5)
     value = (np.floor(value * steps * 0.999) + 0.7) / steps

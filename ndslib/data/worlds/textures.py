@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray as Array
 from numpy.random import Generator as Random
 
-from ndslib.data.worlds.staging import daylight, towards
+from ndslib.data.worlds.staging import daylight, picture, towards
 from ndslib.sim import backgrounds, materials
 from ndslib.sim.render import render
 from ndslib.sim.scene import Geometry, Placement, Scene, batch
@@ -35,7 +35,7 @@ def draw(name: str, part: str, size: int, random: Random) -> Array:
         background=backgrounds.index(backgrounds.DEFAULT),
         **daylight(random, turn=(-40, 40), height=(40, 70)),
     )
-    image = render(batch(_slab(), [scene]), size).images[0].permute(1, 2, 0).numpy()
+    image = picture(render(batch(_slab(), [scene]), size))
     return _recoloured(image, random)
 
 
@@ -48,8 +48,9 @@ def _slab() -> Geometry:
 
 
 def _recoloured(image: Array, random: Random) -> Array:
-    """Another hue: a pattern is known by its form and not by its colour."""
-    hsv = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2HSV)
-    turned = (hsv[..., 0].astype(int) + random.integers(180)) % 180
-    hsv[..., 0] = turned
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+    """Another hue, as a pattern is known by its form and not by its colour, under a lamp above that fades downwards."""
+    hsv = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2HSV).astype(np.float32)
+    hsv[..., 0] = (hsv[..., 0] + random.integers(180)) % 180
+    falloff = np.linspace(random.uniform(1.1, 1.4), random.uniform(0.45, 0.8), len(image))
+    hsv[..., 2] = np.clip(hsv[..., 2] * falloff[:, None], 0, 255)
+    return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)

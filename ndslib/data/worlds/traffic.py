@@ -10,6 +10,9 @@ from ndslib.core.seeding import derive_seed, rng
 
 Key = tuple  # JSON values that name a random stream
 RIDERS = {"bicycle": 0.4, "motorcycle": 0.35}  # what carries a person when it moves, and how high its feet are, metres
+# How walkers go: seconds that two steps take, and degrees of the sway from side to side.
+_GAITS = {"person": (1.0, 4.0), "dog": (0.5, 3.0), "horse": (1.3, 2.0), "cow": (1.6, 2.0), "sheep": (0.8, 2.5),
+          "elephant": (2.2, 2.0), "giraffe": (1.8, 1.5)}  # fmt: skip
 _WAVES = 4  # sines that a wandering value is made of
 _MOMENT = 0.05  # seconds, over which the direction of a movement is measured
 
@@ -61,7 +64,7 @@ class Thing:
 
     Attributes:
         kind: its class.
-        track: a number in [1, 2**31) that only this thing has.
+        track: its number, from 1 to 2**31 - 1: a hash, so that it can be had at any time.
         seed: of its looks, any integer from 0.
         x, y, z: the place on the ground under its middle, metres.
         heading: degrees from +z towards +x.
@@ -171,8 +174,3 @@ def _gait(held: _Slot, pace: float, t: float) -> tuple[float, float]:
     stride, sway = _GAITS.get(held.kind, (1.0, 0.0))
     swing = np.sin(2 * np.pi * (t / stride + held.seed % 97 / 97)) * min(pace, 1.0)
     return sway * swing, 0.006 * sway * swing**2
-
-
-# Seconds that two steps take, and degrees of the sway from side to side.
-_GAITS = {"person": (1.0, 4.0), "dog": (0.5, 3.0), "horse": (1.3, 2.0), "cow": (1.6, 2.0), "sheep": (0.8, 2.5),
-          "elephant": (2.2, 2.0), "giraffe": (1.8, 1.5)}  # fmt: skip

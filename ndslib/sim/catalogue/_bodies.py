@@ -7,6 +7,8 @@ import numpy as np
 from ndslib.sim.catalogue._common import Parts
 from ndslib.sim.solids import Solid, ball, both, circle, cylinder, extrude, lathe, loft
 
+GLASS = "metallic_black"  # by day a pane looks dark and glossy from outside
+
 
 def hull(stations: Sequence[tuple[float, float, float, float]], power: float = 6.0, sides: int = 16) -> Solid:
     """A body along z through squared-off sections (z, half width, lowest y, highest y), given from rear to front."""

@@ -34,8 +34,15 @@ def arch(width: float, height: float, depth: float, segments: int = 16) -> Solid
     return extrude([(-width / 2, 0), (width / 2, 0), *head], depth)
 
 
-def through(half_width: float, half_depth: float, across: Iterable[float], along: Iterable[float], levels: Iterable[float],
-            size: tuple[float, float], out: float) -> list[Solid]:  # fmt: skip
+def through(
+    half_width: float,
+    half_depth: float,
+    across: Iterable[float],
+    along: Iterable[float],
+    levels: Iterable[float],
+    size: tuple[float, float],
+    out: float,
+) -> list[Solid]:
     """Windows in all four walls of a block, each a bar that stands out by `out` at both ends.
 
     `across` are their x in front and back, `along` their z in the side walls, `levels` their y and `size` their (width,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ndslib.sim.catalogue._bodies import hull, tower
+from ndslib.sim.catalogue._bodies import GLASS, hull, tower
 from ndslib.sim.catalogue._common import Parts
 from ndslib.sim.catalogue.craft import spindle, wing
 from ndslib.sim.genes import Genes
@@ -69,7 +69,7 @@ def sailboat(genes: Genes) -> Mesh:
         parts["jib"] = (cloth, genoa.turn("y", -90 - 0.6 * swing).at(z=step + 0.05))
     if cabin:
         parts["cabin"] = ("paint_white", tower([(0, 0.55 * beam, -0.9, 0.9), (0.38, 0.45 * beam, -0.8, 0.6)]))
-        parts["window"] = ("screen", both(box(0.3 * beam, 0.14, 0.9).at(0.38 * beam, 0.22, -0.15)))
+        parts["window"] = (GLASS, both(box(0.3 * beam, 0.14, 0.9).at(0.38 * beam, 0.22, -0.15)))
     return assemble(parts)
 
 
@@ -117,7 +117,7 @@ def _containers(half: float, beam: float, rows: int, funnels: int, trim: str) ->
     panes = [box(2.14 * beam, 0.2, 0.74).at(0, 2.15, bridge + 0.2), box(1.74 * beam, 0.16, 0.7).at(0, 1.3, bridge)]
     return {
         "bridge": ("paint_white", [house, wings]),
-        "window": ("screen", panes),
+        "window": (GLASS, panes),
         "funnel": (trim, chimney[0]),
         "funnel band": ("paint_white", chimney[1]),
         **{f"{paint.removeprefix('paint_')} container": (paint, blocks) for paint, blocks in boxes.items()},
@@ -135,7 +135,7 @@ def _decks(half: float, beam: float, rows: int, funnels: int, trim: str) -> Part
     lifeboat = hull([(-0.35, 0.06, 0, 0.1), (0, 0.13, -0.1, 0.12), (0.35, 0.06, 0, 0.1)], 3).at(0.9 * beam, 0.75)
     return {
         "deckhouse": ("paint_white", decks + piers),
-        "window": ("screen", bands),
+        "window": (GLASS, bands),
         "funnel": (trim, [pipe for pipe, _ in chimneys]),
         "funnel band": ("paint_black", [band for _, band in chimneys]),
         "lifeboat": ("plastic_orange", [side.at(z=z * half) for z in (-0.4, -0.1, 0.2) for side in both(lifeboat)]),
@@ -153,7 +153,7 @@ def _wheelhouse(half: float, beam: float, rows: int, funnels: int, trim: str) ->
     return {
         "deckhouse": ("paint_white", house),
         "bridge": ("paint_white", bridge),
-        "window": ("screen", [glass, box(1.43 * beam, 0.25, 0.4 * half).at(0, 0.42, -0.05 * half)]),
+        "window": (GLASS, [glass, box(1.43 * beam, 0.25, 0.4 * half).at(0, 0.42, -0.05 * half)]),
         "funnel": (trim, pipe),
         "funnel band": ("paint_black", band),
         "fender": ("rubber_black", [side.at(z=z) for z in places for side in both(tyre)]),
@@ -189,7 +189,7 @@ def submarine(genes: Genes) -> Mesh:
         "tail fin": (trim, tail),
         "propeller": ("brass", [*screw, cylinder(0.12, 0.35, 0.02, 10).turn("x", -90).at(0, 0, -half - 0.15)]),
         "periscope": ("steel", [lens.at(*at) for at in tops] + [bar((0, 0, z), (0, y, z), 0.06) for _, y, z in tops]),
-        "porthole": ("screen", [side for at in places for side in both(pane.at(*at))]),
+        "porthole": (GLASS, [side for at in places for side in both(pane.at(*at))]),
         "porthole rim": (trim, [side for at in places for side in both(ring.at(*at))]),
     }  # fmt: skip
     if planes:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ndslib.sim.catalogue._bodies import GLASS
 from ndslib.sim.catalogue._walls import arch, gable_roof, gabled, stack, through
 from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
@@ -42,7 +43,7 @@ def house(genes: Genes) -> Mesh:
     parts = {
         "wall": (wall, [shell]),
         "roof": (roof, [cover]),
-        "window": ("glass_clear", through(*opening, (1.05, 1.3), 0.07)),
+        "window": (GLASS, through(*opening, (1.05, 1.3), 0.07)),
         "frame": (trim, [surround, *through(*opening, (1.35, 1.6), 0.04)]),
         "door": (door, box(1.15, 2.3, 0.2).at(door_x, 1.15, deep)),
         "step": ("concrete", box(1.8, 0.3, 1.2).at(door_x, 0.1, deep + 0.5)),
@@ -85,7 +86,7 @@ def apartment_block(genes: Genes) -> Mesh:
     slabs = ((0.3, height, 0.4), (-0.3, height + 0.2, 0.3))  # overhang, y and thickness
     parts = {
         "wall": (wall, box(2 * half, height, 2 * deep).at(0, height / 2)),
-        "window": ("glass_clear", through(*walls, ys, (width, tall), 0.08)),
+        "window": (GLASS, through(*walls, ys, (width, tall), 0.08)),
         "sill": (trim, through(*walls, ys - tall / 2 - 0.08, (width + 0.3, 0.18), 0.2)),
         "roof": (trim, [box(2 * (half + out), thick, 2 * (deep + out)).at(0, y) for out, y, thick in slabs]),
         "door": ("walnut", box(1.6, 2.3, 0.3).at(0, 1.15, deep)),
@@ -103,7 +104,7 @@ def apartment_block(genes: Genes) -> Mesh:
     if hut:
         parts["lift hut"] = (wall, box(2.6, 1.8, 2.4).at(0.2 * half, height + 1.0, -0.3 * deep))
     if shops:
-        parts["shop window"] = ("glass_clear", both(box(half - 1.6, 1.9, 2 * deep + 0.16).at(half / 2 + 0.5, 1.4)))
+        parts["shop window"] = (GLASS, both(box(half - 1.6, 1.9, 2 * deep + 0.16).at(half / 2 + 0.5, 1.4)))
     return assemble(parts)
 
 
@@ -115,7 +116,7 @@ def skyscraper(genes: Genes) -> Mesh:
     floors = genes.integer(16, 26)
     top = genes.uniform(0.45, 0.7)
     twist = genes.uniform(40, 110)
-    glass = genes.choice(("glass_clear", "glass_green", "screen", "glass_clear"))
+    glass = genes.choice(("water", "glass_green", GLASS, "metallic_blue"))
     frame = genes.choice(("concrete", "paint_white", "brushed_steel", "limestone", "granite_grey"))
     crown = genes.choice(("mast", "pyramid", "flat"))
     fins = genes.integer(3, 6)
@@ -179,7 +180,7 @@ def church(genes: Genes) -> Mesh:
                          box(2 * tower + 0.3, 0.3, 2 * tower + 0.3).at(offset, belfry, z)]),
         "spire": (roof, stack([(belfry + 0.1, 1.08 * tower, 1.08 * tower), (top, 0.08, 0.08)]).at(offset, 0, z)),
         "cross": ("gold", [box(0.2, 1.6, 0.2).at(offset, top + 0.6, z), box(0.9, 0.2, 0.19).at(offset, top + 0.85, z)]),
-        "window": ("glass_clear", [pane.at(0, 0.28 * height, place) for place in zs]),
+        "window": (GLASS, [pane.at(0, 0.28 * height, place) for place in zs]),
         "louvre": ("paint_black", [louvre.at(offset, 0, z), louvre.turn("y", 90).at(offset, 0, z)]),
         "door": (door, arch(1.5, 2.4, 0.3).at(0, 0, front + (tower if offset == 0 else 0))),
     }  # fmt: skip
@@ -226,7 +227,7 @@ def barn(genes: Genes) -> Mesh:
         "trim": (trim, [*crosses, *rails, *posts, *corners]),
         "hayloft": ("paint_black", box(1.1, 1.3, length + 0.12).at(0, loft)),
         "hayloft frame": (trim, box(1.5, 1.7, length + 0.08).at(0, loft)),
-        "window": ("glass_clear", side_windows),
+        "window": (GLASS, side_windows),
     }
     if silo:
         x, tall, radius = side * (half + 1.7), ridge * 1.15, 1.4

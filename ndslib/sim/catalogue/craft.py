@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ndslib.sim.catalogue._bodies import hull
+from ndslib.sim.catalogue._bodies import GLASS, hull
 from ndslib.sim.catalogue._common import Parts
 from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
@@ -72,7 +72,7 @@ def locomotive(genes: Genes) -> Mesh:
         "dome": (trim, [ball(0.24, 0.34, 0.24, 14).at(0, middle + boiler, z)
                         for z in np.linspace(-0.1, 0.35, domes) * front]),
         "cab": (paint, [box(1.8, cab_height, 1.3).at(0, deck + cab_height / 2, rear), roof]),
-        "window": ("glass_clear", box(1.86, 0.5, 0.7).at(0, deck + 0.72 * cab_height, rear)),
+        "window": (GLASS, box(1.86, 0.5, 0.7).at(0, deck + 0.72 * cab_height, rear)),
         "wheel": ("paint_red", wheels),
         "rod": ("steel", both(rod)),
         "frame": ("paint_black", [box(1.5, 0.25, 2 * front + 2.0).at(0, deck - 0.15, -0.3),
@@ -133,8 +133,8 @@ def _airliner(
         "engine": ("aluminium", [side for place in places for solid in (nacelle, pylon)
                                  for side in both(solid.at(*place))]),
         "intake": ("paint_black", [side for place in places for side in both(hole.at(*place))]),
-        "window": ("screen", [window.at(0, 0.18 * radius, z) for z in np.linspace(-0.4, 0.62, 11) * half]),
-        "windscreen": ("screen", hull([(0.8 * half, 0.6 * radius, 0.25, 0.55),
+        "window": (GLASS, [window.at(0, 0.18 * radius, z) for z in np.linspace(-0.4, 0.62, 11) * half]),
+        "windscreen": (GLASS, hull([(0.8 * half, 0.6 * radius, 0.25, 0.55),
                                        (0.93 * half, 0.5 * radius, 0.2, 0.36)], 4)),
     }  # fmt: skip
 
@@ -160,7 +160,7 @@ def _light_aircraft(
         "wheel": ("rubber_black", both(tyre)),
         "propeller": ("paint_black", propeller),
         "spinner": ("chrome", spindle([(nose - 0.05, 0.24), (nose + 0.2, 0.2), (nose + 0.42, 0.02)], 14)),
-        "window": ("screen", canopy.scale(radius, radius, half)),
+        "window": (GLASS, canopy.scale(radius, radius, half)),
     }  # fmt: skip
 
 
@@ -192,7 +192,7 @@ def helicopter(genes: Genes) -> Mesh:
     spread = around(box(rotor, 0.05, 0.24).at(rotor / 2), blades, start=turn)
     return assemble({
         "body": (paint, body.scale(radius, radius, length)),
-        "canopy": ("screen", glass.scale(radius, radius, length)),
+        "canopy": (GLASS, glass.scale(radius, radius, length)),
         "stripe": (trim, stripe.scale(radius, radius, length)),
         "tail boom": (paint, tail_boom),
         "fin": (trim, rear),
@@ -230,7 +230,7 @@ def rocket(genes: Genes) -> Mesh:
         "fin": (trim, around(blade, fins, start=45)),
         "nozzle": ("iron", lathe([(0.7 * radius, -0.5), (0.45 * radius, 0.05)], 20)),
         "band": (trim, [cylinder(edge + 0.04, 0.24, segments=24).at(0, y) for y, edge in rings]),
-        "window": ("screen", [ball(0.2, 0.2, 0.08, 14).at(0, y, edge) for y, edge in panes]),
+        "window": (GLASS, [ball(0.2, 0.2, 0.08, 14).at(0, y, edge) for y, edge in panes]),
         "window frame": ("brass", [torus(0.22, 0.05, 16, 6).turn("x", 90).at(0, y, edge - 0.02) for y, edge in panes]),
     }
     if boosters:

@@ -13,7 +13,6 @@ from ndslib.sim.solids import (
     bar,
     both,
     box,
-    cylinder,
     extrude,
     lathe,
     smooth,
@@ -25,8 +24,8 @@ PLASTICS = ("plastic_red", "plastic_yellow", "plastic_blue", "plastic_orange", "
 
 
 def shovel(genes: Genes) -> Mesh:
-    length = genes.uniform(5.5, 8.5)
-    wide = genes.uniform(0.95, 1.3)
+    length = genes.uniform(4.2, 6.5)
+    wide = genes.uniform(1.1, 1.5)
     tall = genes.uniform(2.3, 3.0)
     radius = genes.uniform(0.14, 0.19)
     shape = genes.choice(("pointed", "pointed", "square", "round"))
@@ -67,7 +66,7 @@ def scissors(genes: Genes) -> Mesh:
     thick = genes.uniform(0.07, 0.1)
     drop = genes.uniform(0.75, 1.05)
     handle = genes.choice((*PLASTICS, "chrome"))
-    metal = genes.choice(("chrome", "steel", "brushed_steel"))
+    metal = genes.choice(("aluminium", "steel", "brushed_steel"))
     blunt, second = genes.uniform(0.1, 0.5), genes.uniform(0.9, 1.3)
     tip = (0.3 + 0.5 * blunt) * wide
     blade = extrude([(0.12, -0.15), (-wide, -0.15), (-wide, 0.5 * length), (-tip, length), (0.02, length)], 0.06)
@@ -98,8 +97,8 @@ def drill(genes: Genes) -> Mesh:
     bit = genes.uniform(0.6, 1.2)
     pack, vents = genes.uniform(0.35, 0.5), genes.integer(3, 5)
     side_handle = genes.chance(0.3)
-    barrel = lathe([(0.55 * radius, -0.75), (radius, -0.6), (radius, 0.3), (0.75 * radius, 0.5)], 20).scale(1, length, 1)
-    cap = lathe([(0.4 * radius, -0.86), (0.9 * radius, -0.76), (0.9 * radius, -0.64)], 20).scale(1, length, 1)
+    barrel = lathe([(0.55, -0.75), (1, -0.6), (1, 0.3), (0.75, 0.5)], 20).scale(radius, length, radius)
+    cap = lathe([(0.4, -0.86), (0.9, -0.76), (0.9, -0.64)], 20).scale(radius, length, radius)
     handle = box(0.62, grip, 0.5, 0.11).turn("z", -rake).at(-0.3, -0.5 * grip - 0.15)
     x, y = -0.3 - np.sin(np.radians(rake)) * grip / 2, -grip - 0.12  # of the handle's foot
     chuck = lathe([(0.3, 0), (0.34, 0.15), (0.34, 0.42), (0.16, 0.62)], 12).turn("z", -90).at(0.48 * length)
@@ -190,7 +189,7 @@ def wheelbarrow(genes: Genes) -> Mesh:
         "rim": (rim, hub),
     }
     if load != "none":
-        heap = tower([(0.2, 0.7, -0.5, 0.45), (0.88, 0.9, -0.9, 1.0), (1.3, 0.5, -0.4, 0.5), (1.45, 0.1, -0.1, 0.2)], 2.5)
+        heap = tower([(0.2, 0.7, -0.5, 0.45), (0.88, 0.9, -0.9, 1), (1.3, 0.5, -0.4, 0.5), (1.45, 0.1, -0.1, 0.2)], 3)
         parts["load"] = (load, heap.scale(wide, deep, half).at(0, low))
     return assemble(parts)
 

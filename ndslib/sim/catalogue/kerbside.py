@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ndslib.sim.catalogue._bodies import GLASS
 from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
 from ndslib.sim.solids import (
@@ -60,7 +61,7 @@ def mailbox(genes: Genes) -> Mesh:
     style = genes.choice((_kerb_box, _pillar_box, _legged_box))
     width = genes.uniform(0.85, 1.15)
     height = genes.uniform(0.9, 1.2)
-    paint = genes.choice(("paint_red", "paint_blue", "paint_yellow", "paint_green", "aluminium"))
+    paint = genes.choice(("paint_red", "paint_blue", "paint_yellow", "paint_green", "paint_navy"))
     trim = genes.choice(("paint_black", "paint_white", "brass"))
     detail = genes.uniform(0, 1)
     return assemble(style(width, height, paint, trim, detail))
@@ -129,7 +130,7 @@ def phone_booth(genes: Genes) -> Mesh:
         "plinth": ("concrete", box(2.3 * half, 0.12, 2.3 * half).at(0, 0.06)),
         "post": (paint, posts),
         "glazing bar": (paint, [solid for rail in rails + mullions for solid in around(rail, 4)]),
-        "glass": ("glass_clear", box(1.96 * half, high - low, 1.96 * half).at(0, (low + high) / 2)),
+        "glass": (GLASS, box(1.96 * half, high - low, 1.96 * half).at(0, (low + high) / 2)),
         "panel": (paint, panels),
         "roof": (paint, [box(2.25 * half + frame, 0.08, 2.25 * half + frame, 0.018).at(0, height + 0.04),
                          dome(1.3 * half, crown, 24).at(0, height + 0.07)]),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ndslib.sim.catalogue._bodies import GLASS
 from ndslib.sim.catalogue._walls import arch, battlements, gallery, stack
 from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
@@ -15,7 +16,7 @@ def castle(genes: Genes) -> Mesh:
     radius = genes.uniform(1.0, 1.4)
     roofs = genes.choice(("cones", "battlements"))
     keep = tower + genes.uniform(0.5, 2.5)
-    stone = genes.choice(("limestone", "sandstone", "granite_grey", "cobblestone"))
+    stone = genes.choice(("limestone", "sandstone", "concrete", "travertine"))
     tiles = genes.choice(("slate", "roof_tiles", "paint_blue"))
     flag = genes.choice(("cotton_red", "cotton_blue", "paint_yellow"))
     sides = genes.choice((8, 16))
@@ -76,7 +77,7 @@ def lighthouse(genes: Genes) -> Mesh:
         "lantern": (roof, astragals),
         "roof": (roof, [cover.at(0, tall + room), ball(0.14, segments=10).at(0, tall + room + cap + 0.2)]),
         "door": ("walnut", arch(0.8, 1.6, 0.5).at(0, 0.4, base - 0.15)),
-        "window": ("glass_clear", windows),
+        "window": (GLASS, windows),
         "rock": ("basalt", [lathe([(2.1 * base, -0.5), (1.8 * base, 0.25), (1.3 * base, 0.45)], 9)]),
     }
     if stripes > 1:
@@ -123,7 +124,7 @@ def windmill(genes: Genes) -> Mesh:
         "sail": ("oak", lattice),
         "cloth": (cloth, sheets),
         "door": ("walnut", arch(0.9, 1.8, 0.7).at(0, 0, base - 0.3)),
-        "window": ("glass_clear", windows),
+        "window": (GLASS, windows),
     }  # fmt: skip
     if balcony:
         parts["gallery"] = ("oak", gallery(1.25 * base, 2.2))

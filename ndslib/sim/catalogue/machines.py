@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ndslib.sim.catalogue._bodies import hull, side_plate, tower, wheels
+from ndslib.sim.catalogue._bodies import GLASS, hull, side_plate, tower, wheels
 from ndslib.sim.catalogue._common import Parts, each
 from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
@@ -173,7 +173,7 @@ def tractor(genes: Genes) -> Mesh:
         ]
         parts["cab"] = (paint, [*posts, box(1.3, 0.14, 1.5, 0.03).at(0, roof, -0.62)])
     if style == "cab":
-        parts["window"] = ("glass_clear", box(1.04, roof - 1.25, 1.06).at(0, (roof + 1.2) / 2, -0.64))
+        parts["window"] = (GLASS, box(1.04, roof - 1.25, 1.06).at(0, (roof + 1.2) / 2, -0.64))
     if weight:
         parts["weight"] = (rim, box(0.7, 0.3, 0.25, 0.05).at(0, 0.72, reach + 0.6))
     return assemble(parts)
@@ -228,7 +228,7 @@ def _digger_house(half: float, deck: float, paint: str) -> Parts:
         "house": (paint, [box(2 * half, 0.75, 2.2, 0.12).at(0, deck + 0.45, -0.45)]),
         "counterweight": ("paint_grey", [weight]),
         "cab": (paint, [cab.at(x)]),
-        "window": ("glass_clear", [front.at(x), sides.at(x)]),
+        "window": (GLASS, [front.at(x), sides.at(x)]),
     }
 
 

@@ -35,7 +35,8 @@ def hammer(genes: Genes) -> Mesh:
     head = each(_HAMMER_HEADS[style](steel), lambda solid: solid.scale(size, size, size))
     parts = {"handle": (handle, _shaft(length, radius, swell, flat).at(0, 0.2))} | head
     if grip:
-        parts["grip"] = ("rubber_black", _grip(0.4 * length, (1.3 + 0.8 * swell) * radius, 6).at(0, 0.22 - 0.62 * length))
+        cover = _grip(0.4 * length, (1.3 + 0.8 * swell) * radius, 6)
+        parts["grip"] = ("rubber_black", cover.at(0, 0.22 - 0.62 * length))
     return assemble(parts)
 
 
@@ -107,7 +108,7 @@ def wrench(genes: Genes) -> Mesh:
     tilt = genes.uniform(-22, 22)
     jaw = genes.uniform(0.42, 0.55) * size
     other = genes.choice(("ring", "open", "hang"))
-    metal = genes.choice(("chrome", "steel", "brushed_steel", "iron"))
+    metal = genes.choice(("aluminium", "steel", "brushed_steel", "iron"))
     label = genes.choice(("paint_red", "paint_blue", "paint_black"))
     grip = genes.chance(0.3)
     small = genes.uniform(0.72, 0.95)
@@ -143,7 +144,7 @@ def saw(genes: Genes) -> Mesh:
     bite = genes.uniform(0.1, 0.17)
     handle = genes.choice((*WOODS, "plastic_orange", "plastic_red", "plastic_yellow"))
     screws = genes.integer(2, 3)
-    back, metal = genes.chance(0.35), genes.choice(("steel", "brushed_steel", "steel"))
+    back, metal = genes.chance(0.35), genes.choice(("aluminium", "steel", "tin"))
     drop = genes.uniform(0.0, 0.2)
     line = np.linspace(0, length, 2 * teeth + 1)
     edge = np.c_[line, -np.where(np.arange(len(line)) % 2, bite, 0.0)]
@@ -182,11 +183,12 @@ def axe(genes: Genes) -> Mesh:
     parts = {
         "handle": (handle, _shaft(length, radius, swell, 0.75).at(0, 0.45)),
         "head": (paint, [*both(bit.bend("y", "x", -curve))[:sides], box(0.5, 0.62, 0.48, 0.06) if double else back]),
-        "edge": ("steel", both(steel.bend("y", "x", -curve))[:sides]),
+        "edge": ("aluminium", both(steel.bend("y", "x", -curve))[:sides]),
         "wedge": ("steel", box(0.06, 0.1, 0.2).at(0, 0.46)),
     }
     if grip:
-        parts["grip"] = ("rubber_black", _grip(0.3 * length, (1.3 + 0.8 * swell) * radius, 6).at(0, 0.47 - 0.72 * length))
+        cover = _grip(0.3 * length, (1.3 + 0.8 * swell) * radius, 6)
+        parts["grip"] = ("rubber_black", cover.at(0, 0.47 - 0.72 * length))
     return assemble(parts)
 
 

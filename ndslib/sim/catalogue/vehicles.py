@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ndslib.sim.catalogue._bodies import arches, hull, lamps, tower, wheels
+from ndslib.sim.catalogue._bodies import GLASS, arches, hull, lamps, tower, wheels
 from ndslib.sim.catalogue._common import Parts
 from ndslib.sim.genes import Genes
 from ndslib.sim.mesh import Mesh
@@ -11,7 +11,6 @@ from ndslib.sim.solids import assemble, bar, both, box, cylinder, lathe
 CAR_PAINTS = ("metallic_red", "paint_white", "metallic_blue", "metallic_silver", "paint_yellow", "metallic_black",
               "metallic_green")  # fmt: skip
 VAN_PAINTS = ("paint_white", "paint_red", "paint_blue", "paint_yellow", "paint_green", "paint_cream", "paint_grey")
-GLASS = "screen"
 
 
 def _bumpers(half: float, y: float, front: float, rear: float) -> Parts:
