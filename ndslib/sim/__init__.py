@@ -2,6 +2,7 @@
 
 from ndslib.sim.folder import FolderLibrary
 from ndslib.sim.library import Library, ProceduralLibrary, Variety
+from ndslib.sim.mitsuba import MitsubaSimulator
 from ndslib.sim.parameters import PARAMETERS, Parameter
 from ndslib.sim.render import Render, render
 from ndslib.sim.scene import Placement, Scene, SceneBatch, batch
@@ -11,6 +12,7 @@ __all__ = [
     "PARAMETERS",
     "FolderLibrary",
     "Library",
+    "MitsubaSimulator",
     "Parameter",
     "Placement",
     "ProceduralLibrary",

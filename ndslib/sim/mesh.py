@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ndslib.core.errors import InputError
 
@@ -59,9 +61,7 @@ def check(mesh: Mesh, source: str) -> Mesh:
     extent = np.ptp(mesh.vertices.astype(np.float64), axis=0).max()
     if extent == 0:
         raise InputError(f"{source}: all vertices lie in one place, the mesh has no extent; export it again")
-    corners = mesh.vertices[mesh.faces].astype(np.float64)
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    kept = area > 1e-12 * extent**2
+    kept = _areas(mesh) > 5e-13 * extent**2
     if not kept.any():
         raise InputError(f"{source}: none of the {mesh.triangles} faces has an area; export it again")
     mesh = replace(mesh, faces=mesh.faces[kept], part=mesh.part[kept])
@@ -153,13 +153,43 @@ def corner_normals(mesh: Mesh, crease: float = CREASE_DEGREES) -> np.ndarray:
 
 
 def refine(mesh: Mesh, triangles: int) -> Mesh:
-    """Cut every face into four, as often as it takes to have at least `triangles` faces; the surface stays the same."""
+    """Cut faces into four until there are at least `triangles` of them; the surface stays the same.
+
+    Connected pieces are cut as a whole, so that no edge gets a corner on one side only; those with the largest faces
+    first.
+    """
     while mesh.triangles < triangles:
-        pairs = np.sort(_edges(mesh.faces), 1)
-        edges, inverse = np.unique(pairs, axis=0, return_inverse=True)
-        middle = len(mesh.vertices) + inverse.reshape(-1, 3).astype(np.int32)  # of the edges 01, 12, 20
-        (a, b, c), (ab, bc, ca) = mesh.faces.T, middle.T
-        faces = np.stack([a, ab, ca, ab, b, bc, ca, bc, c, ab, bc, ca], 1).reshape(-1, 3)
-        vertices = np.concatenate([mesh.vertices, mesh.vertices[edges].mean(1)]).astype(np.float32)
-        mesh = replace(mesh, vertices=vertices, faces=faces.astype(np.int32), part=np.repeat(mesh.part, 4))
+        piece = _pieces(mesh)
+        count = np.bincount(piece)
+        order = np.argsort(-np.bincount(piece, _areas(mesh)) / count, kind="stable")
+        enough = np.searchsorted(np.cumsum(3 * count[order]), triangles - mesh.triangles) + 1
+        mesh = _cut(mesh, np.isin(piece, order[:enough]))
     return mesh
+
+
+def _pieces(mesh: Mesh) -> np.ndarray:
+    """The connected piece int [F] of each face."""
+    first, second = _edges(mesh.faces).T
+    links = coo_array((np.ones(len(first)), (first, second)), shape=(len(mesh.vertices),) * 2)
+    piece = connected_components(links, directed=False)[1][mesh.faces[:, 0]]
+    return np.unique(piece, return_inverse=True)[1]
+
+
+def _areas(mesh: Mesh) -> np.ndarray:
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    return np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
+
+
+def _cut(mesh: Mesh, chosen: np.ndarray) -> Mesh:
+    """The chosen faces (bool [F]) in four each, the others as they are."""
+    faces = mesh.faces[chosen]
+    edges, inverse = np.unique(np.sort(_edges(faces), 1), axis=0, return_inverse=True)
+    middle = len(mesh.vertices) + inverse.reshape(-1, 3).astype(np.int32)  # of the edges 01, 12, 20
+    (a, b, c), (ab, bc, ca) = faces.T, middle.T
+    cut = np.stack([a, ab, ca, ab, b, bc, ca, bc, c, ab, bc, ca], 1).reshape(-1, 3)
+    return replace(
+        mesh,
+        vertices=np.concatenate([mesh.vertices, mesh.vertices[edges].mean(1)]).astype(np.float32),
+        faces=np.concatenate([mesh.faces[~chosen], cut]).astype(np.int32),
+        part=np.concatenate([mesh.part[~chosen], np.repeat(mesh.part[chosen], 4)]),
+    )

@@ -64,8 +64,8 @@ class Geometry:
 
 def _columns(rows: Sequence[np.ndarray]) -> torch.Tensor:
     """Arrays [T, 3 corners, 3] -> one tensor [3, 3 corners, all T]."""
-    joined = np.concatenate([np.zeros((0, 3, 3), np.float32), *rows])
-    return torch.from_numpy(np.ascontiguousarray(joined.transpose(2, 1, 0)))
+    joined = np.concatenate([np.zeros((0, 3, 3)), *rows])
+    return torch.from_numpy(np.ascontiguousarray(joined.transpose(2, 1, 0), np.float32))
 
 
 @dataclass(frozen=True)

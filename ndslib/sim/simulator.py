@@ -101,8 +101,8 @@ class SceneSimulator(ABC):
         check_settings(settings, self.parameters)
         if images_per_class < 1 or size < 8:
             raise InputError(f"images_per_class {images_per_class} must be at least 1, size {size} at least 8 pixels")
-        for wrong in (each for each in class_ids if not 0 <= each < len(self.classes)):
-            raise InputError(f"class id {wrong}: choose from 0 to {len(self.classes) - 1}")
+        for wrong in (each for each in class_ids if each not in range(len(self.classes))):
+            raise InputError(f"class id {wrong}: choose a whole number from 0 to {len(self.classes) - 1}")
         return self._batches(settings, [int(each) for each in class_ids], images_per_class, size, seed)
 
     def scenes(self, settings: Sequence[int], pictures: Sequence[tuple[int, int]], seed: int = 0) -> SceneBatch:

@@ -21,8 +21,8 @@ def mesh_of() -> Callable[[Solid], Mesh]:
 def staged() -> Callable[..., SceneBatch]:
     """A function that stages scenes, each a pair (objects, view).
 
-    Objects are pairs (mesh, fields of its `Placement`), views are fields of the `Scene`. What is not given: grey, upright,
-    in a grey room, the camera 5 units in front of (0, 1, 0) and level.
+    Objects are pairs (mesh, fields of its `Placement`), views are fields of the `Scene`. What is not given: all grey,
+    the camera 5 units in front of (0, 1, 0) and level.
     """
 
     def place(objects: list[tuple[Mesh, dict]], view: dict, first: int) -> Scene:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
-from ndslib.data.worlds.photos import photograph
+from ndslib.data.worlds.photos import check_place, photograph
 from ndslib.data.worlds.store import picture_table
 from ndslib.sim.catalogue import CLASSES as SHAPES
 from ndslib.sim.library import ProceduralLibrary, Variety
@@ -62,6 +62,7 @@ def sample_table(
     fineness: float = 0.5,
     size: int = 32,
     seed: int = 0,
+    place: str = "anywhere",
     workers: int | None = None,
 ) -> pa.Table:
     """Photograph `groups * per_group` classes once into the cache, and list the pictures, class by class.
@@ -69,17 +70,20 @@ def sample_table(
     Args:
         fineness: 0 (the classes of a group differ as far as their kind allows) to 1 (not at all).
         size: the pictures' side in pixels, at least 8.
+        place: "anywhere" (before any background) or "studio" (before a plain one).
         workers: as in `store.stored`.
 
     Raises:
-        InputError: as `class_names` and `library`; no images; a size below 8.
+        InputError: as `class_names` and `library`; no images; a size below 8; an unknown place.
     """
     names = class_names(groups, per_group, seed)
+    check_place(place)
     library(names, fineness, split, seed)  # refuses what cannot be before other processes start
     pictures = [(name, index) for name in names for index in range(images_per_class)]
 
     def picture(name: str, index: int) -> np.ndarray:
         random = rng("worlds", "groups", seed, name, split, index)
-        return photograph(library(names, fineness, split, seed), name, size, random)
+        return photograph(library(names, fineness, split, seed), name, size, random, place)
 
-    return picture_table("groups", {"fineness": fineness, "seed": seed}, pictures, split, size, picture, workers)
+    parameters = {"fineness": fineness, "seed": seed, "place": place}
+    return picture_table("groups", parameters, pictures, split, size, picture, workers)

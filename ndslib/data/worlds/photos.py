@@ -3,6 +3,7 @@
 from numpy import ndarray as Array
 from numpy.random import Generator as Random
 
+from ndslib.core.errors import InputError
 from ndslib.data.worlds import styles
 from ndslib.data.worlds.staging import daylight, library, picture, stand, tilted_up, towards
 from ndslib.sim import backgrounds
@@ -12,6 +13,7 @@ from ndslib.sim.scene import Scene, batch
 
 CLASSES = ("airplane", "apple", "bird", "car", "cat", "chair", "dog", "fish", "flower", "guitar", "house", "mug",
            "table_lamp", "teapot", "tree", "umbrella")  # fmt: skip
+PLACES = ("anywhere", "studio")
 FRONTS = 60.0  # degrees: how far from the front an object is seen
 
 
@@ -30,21 +32,35 @@ def cartoon(name: str, part: str, size: int, random: Random) -> Array:
     return styles.cartoon(_shot(library(part), name, size * styles.FINER, random), random)
 
 
-def photograph(meshes: Library, name: str, size: int, random: Random) -> Array:
-    """One of a class's meshes, upright, from the front or side, in some place and light: uint8 [size, size, 3]."""
-    return picture(_shot(meshes, name, size, random))
+def photograph(meshes: Library, name: str, size: int, random: Random, place: str = "anywhere") -> Array:
+    """One of a class's meshes, upright, from the front or side, in any light: uint8 [size, size, 3].
+
+    `place`: "anywhere" (any background) or "studio" (a plain one).
+
+    Raises:
+        InputError: no such class or place; a size below 8.
+    """
+    return picture(_shot(meshes, name, size, random, place))
 
 
-def _shot(meshes: Library, name: str, size: int, random: Random) -> Render:
+def check_place(place: str) -> None:
+    """Refuse a place that is not one of `PLACES`, with an InputError."""
+    if place not in PLACES:
+        raise InputError(f"place {place!r}: choose from {', '.join(PLACES)}")
+
+
+def _shot(meshes: Library, name: str, size: int, random: Random, place: str = "anywhere") -> Render:
+    check_place(place)
     stage = Stage(meshes)
     thing = stand(stage, name, random, yaw=random.uniform(-FRONTS, FRONTS))
     target = thing.position + random.uniform(-0.2, 0.2, 3) * [1, 0.5, 0]
+    anywhere = random.integers(len(backgrounds.NAMES))  # drawn in a studio as well: all else stays the same
     scene = Scene(
         [thing],
         eye=target + random.uniform(3.1, 4.6) * towards(0, random.uniform(5, 35)),
         target=target,
         up=tilted_up(random, 8),
-        background=random.integers(len(backgrounds.NAMES)),
+        background=backgrounds.index(backgrounds.DEFAULT) if place == "studio" else anywhere,
         background_offset=random.uniform(0, 6.28, 3),
         **daylight(random),
     )

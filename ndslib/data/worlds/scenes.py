@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from PIL import Image
 
 from ndslib.core.cache import cached
 from ndslib.core.errors import InputError
-from ndslib.core.files import code_digest, digest
+from ndslib.core.files import digest
 from ndslib.core.parallel import run_jobs
 from ndslib.core.seeding import rng
 from ndslib.data.loaders.coco import coco
@@ -28,7 +27,7 @@ from ndslib.data.sample_table import SPLITS
 from ndslib.data.worlds import coco_json
 from ndslib.data.worlds.layout import arrange
 from ndslib.data.worlds.places import PLACES
-from ndslib.data.worlds.store import LICENCE
+from ndslib.data.worlds.store import LICENCE, code_key
 from ndslib.sim.scene import SceneBatch
 
 DOMAINS: Mapping[str, tuple[str, ...]] = {name: tuple(place.sizes) for name, place in PLACES.items()}
@@ -153,8 +152,7 @@ def folder(
         (place / "annotations").mkdir()
         (place / ANNOTATIONS.format(split=split)).write_text(json.dumps(document))
 
-    code = [code_digest("ndslib.sim"), code_digest("ndslib.data.worlds"), torch.__version__]
-    return cached("scenes", digest(settings, images, masks, code), build)
+    return cached("scenes", digest(settings, images, masks, code_key()), build)
 
 
 def _draw_some(job: tuple[Path, dict[str, Any], list[int], bool]) -> list[tuple[str, list[dict[str, Any]]]]:

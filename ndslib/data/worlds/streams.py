@@ -158,9 +158,7 @@ class Stream:
         """The number of the shot at time `t` (seconds): how many cuts there have been."""
         if not self.cuts:
             return 0
-        number = int(
-            t / self.cuts + 0.5
-        )  # the cut that is nearest in time, and has this number, lies before or after t
+        number = int(t / self.cuts + 0.5)  # the cut that is nearest in time, and has this number, is before or after t
         return number if t >= self._cut(number) else number - 1
 
     def _cut(self, number: int) -> float:
