@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ndslib.core.errors import InputError
-from ndslib.data.worlds import groups
+from ndslib.core.seeding import rng
+from ndslib.data.worlds import groups, photos
 from ndslib.sim.catalogue import CLASSES
 
 
@@ -59,6 +60,15 @@ def test_fineness_split_and_seed_each_change_the_pictures() -> None:
         assert (images(**change) != base).any()
 
 
+def test_a_studio_changes_only_the_background() -> None:
+    names = groups.class_names(2, 2)
+    library = groups.library(names, 0.5, "train")
+    anywhere, studio = (photos._shot(library, names[0], 16, rng(3), place) for place in photos.PLACES)
+    assert (anywhere.images != studio.images).any()
+    assert (anywhere.instances == studio.instances).all()
+    assert (images(place="studio") != images()).any()
+
+
 def test_fineness_moves_the_classes_of_a_group_together() -> None:
     names = tuple(f"{kind}-{number}" for kind in ("mug", "chair", "house") for number in range(1, 6))
     apart = [outlines(names, fineness).reshape(3, 5, 3).std(1).mean() for fineness in (0.0, 0.5, 1.0)]
@@ -87,6 +97,7 @@ def test_meshes_of_a_class_differ_and_parts_share_none() -> None:
         ({"images_per_class": 0}, "at least 1"),
         ({"split": "dev"}, "'dev'"),
         ({"size": 7}, "size 7"),
+        ({"place": "moon"}, "place .moon.: choose from anywhere, studio"),
     ],
 )
 def test_bad_requests_name_the_value(change: dict[str, Any], named: str) -> None:

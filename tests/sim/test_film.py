@@ -53,7 +53,7 @@ def brute_force_box(mask):
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=4), st.integers(0, 1000), st.floats(0, 1))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_boxes_are_those_of_the_masks(counts, seed, share):
     """Scenes of 0 to 4 instances, some of them hidden."""
     generator = torch.Generator().manual_seed(seed)

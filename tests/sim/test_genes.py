@@ -33,7 +33,7 @@ def test_without_a_variety_genes_are_uniform():
 
 
 @given(st.integers(0, 99), st.floats(0, 1), st.floats(0, 1))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_genes_stay_in_range_for_every_variety(number, separation, spread):
     values = draws(Genes((number,), ("class", number), separation, spread), 100)
     assert ((values >= 0) & (values < 1)).all()

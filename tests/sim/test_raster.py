@@ -54,7 +54,7 @@ def random_triangles(seed, count, depths):
 
 
 @given(SEEDS, st.sampled_from([(1, 5), (-3, 4), (0.01, 0.3), (-2, -0.1)]), st.booleans())
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @example(0, (-3, 4), False)
 @example(1, (1, 5), True)
 def test_pictures_are_those_of_a_brute_force_rasteriser(seed, depths, one_sided):
@@ -68,11 +68,12 @@ def test_pictures_are_those_of_a_brute_force_rasteriser(seed, depths, one_sided)
     clear |= ~seen.any(1) & ~unclear.any(1)
     result = drawn(triangles, one_sided)
     found = np.full(HEIGHT * WIDTH, -1)
-    found[result.sample] = result.triangle
+    place = result.sample.numpy()
+    found[place] = result.triangle.numpy()
     expected = np.where(nearest > 0, winner, -1)
     assert np.array_equal(found[clear], expected[clear])
-    agreed = np.flatnonzero((found[result.sample] == winner[result.sample]) & clear[result.sample])
-    place = result.sample.numpy()[agreed]
+    agreed = np.flatnonzero((found[place] == winner[place]) & clear[place])
+    place = place[agreed]
     assert result.nearness.numpy()[agreed] == pytest.approx(nearest[place], rel=1e-3)
     assert result.weights.T.numpy()[agreed] == pytest.approx(weights[place, winner[place]], abs=2e-3)
 
@@ -91,7 +92,7 @@ def test_pictures_of_a_batch_do_not_mix():
 
 
 @given(SEEDS)
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 def test_the_order_of_the_triangles_does_not_matter(seed):
     triangles = random_triangles(seed, 15, (-1, 5))
     order = np.random.default_rng(seed).permutation(15)
@@ -120,7 +121,7 @@ def inside(corners):
 
 
 @given(SEEDS)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_the_two_triangles_of_a_quad_leave_no_crack_and_do_not_overlap(seed):
     random = np.random.default_rng(seed)
     angle = np.radians(random.uniform(0, 360) + np.array([0, 80, 180, 260]))
@@ -138,7 +139,7 @@ def test_the_two_triangles_of_a_quad_leave_no_crack_and_do_not_overlap(seed):
 
 
 @given(SEEDS)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_edges_through_samples_leave_no_cracks(seed):
     """A fan about a sample, its rim through samples: edges often run exactly through samples."""
     random = np.random.default_rng(seed)
@@ -198,17 +199,17 @@ def test_what_has_no_area_in_the_picture_is_not_drawn(corners):
 
 
 @given(SEEDS)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_slivers_stay_within_their_own_depths(seed):
     """Of a triangle seen edge-on only rounding errors are left; they must not shine through what is nearer."""
     random = np.random.default_rng(seed)
-    ends = random.uniform(-10, 10, (40, 2, 2))
+    ends = random.integers(-10, 10, (40, 2, 2)) / 2  # their lines run through samples
     share = random.uniform(0, 1, (40, 1))
     w = random.uniform(1, 4, (40, 3, 1))
     flat = np.stack([ends[:, 0], ends[:, 1], ends[:, 0] * share + ends[:, 1] * (1 - share)], 1)
     triangles = np.concatenate([flat * w, w], 2).astype(np.float32)
     result = drawn(triangles)
-    depths = triangles[result.triangle, :, 2]
+    depths = triangles[result.triangle.numpy(), :, 2]
     depth = 1 / result.nearness.numpy()
     assert (depth > depths.min(1) - 1e-3).all()
     assert (depth < depths.max(1) + 1e-3).all()

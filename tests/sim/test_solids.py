@@ -135,7 +135,7 @@ def test_turns_are_counter_clockwise_seen_from_the_axis_tip(axis, start, end):
 
 
 @given(st.sampled_from("xyz"), st.floats(-360, 360), st.floats(-360, 360))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_turns_add_up_and_keep_distances(axis, first, second):
     solid = box(1, 2, 3).at(1, 1, 1)
     twice = solid.turn(axis, first).turn(axis, second)
@@ -184,7 +184,7 @@ def test_smooth_curves_pass_through_their_points():
 
 
 @given(st.lists(st.floats(0.2, 1.0), min_size=3, max_size=24), st.booleans())
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_extruded_stars_have_their_outlines_area(radii, clockwise):
     """Star-shaped polygons: mostly concave, simple by construction."""
     angle = np.linspace(0, 2 * np.pi, len(radii), endpoint=False) + 0.1
