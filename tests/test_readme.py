@@ -25,23 +25,44 @@ def test_the_results_are_the_recorded_ones(monkeypatch):
     assert table in TEXT, "run `ndslib scorecard --headlines` and put it into the README"
 
 
+def run_example(number: int, smaller: dict[str, str]) -> dict:
+    """Run one of the README's examples with numbers that a test can afford; the names it leaves."""
+    code = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)[number]
+    for large, small in smaller.items():
+        assert large in code
+        code = code.replace(large, small)
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    return names
+
+
+def test_the_simulators_example_runs():
+    names = run_example(
+        1,
+        {
+            "size=64": "size=16",
+            "range(10), images_per_class=400": "range(2), images_per_class=2",
+            '100, "train"': '1, "train"',
+            "20, 5000": "2, 30",
+            "background=0.9": "background=0.9, rarest=0.04, size=16",
+            '500, "train"': '2, "train", size=32',
+            'Stream("ego", "street")': 'Stream("ego", "street", size=(16, 24))',
+        },
+    )
+    assert names["images"].shape == (4, 3, 16, 16)
+    assert names["class_ids"].tolist() == [0, 0, 1, 1]
+    assert names["table"].num_rows == 30
+    assert (names["folder"] / "annotations" / "instances_train.json").is_file()
+    assert names["frame"].image.shape == (3, 16, 24)
+
+
 def test_the_example_runs(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     for folder, count in (("photos/a", 8), ("photos/b", 8), ("mine/c", 3)):
         (tmp_path / folder).mkdir(parents=True)
         for number in range(count):
             Image.fromarray(rng.integers(0, 255, (40, 48, 3), np.uint8)).save(tmp_path / folder / f"{number}.png")
-    code = re.search(r"```python\n(.*?)```", TEXT, re.DOTALL)[1]
-    for large, small in (
-        ("steps=2000", "steps=2"),
-        ("width=32", "width=2"),
-        ("k=8", "k=3"),
-        ("budget=1000", "budget=5"),
-    ):
-        assert large in code
-        code = code.replace(large, small)
     monkeypatch.chdir(tmp_path)
-    names: dict = {}
-    exec(compile(code, "README.md", "exec"), names)
+    names = run_example(0, {"steps=2000": "steps=2", "width=32": "width=2", "k=8": "k=3", "budget=1000": "budget=5"})
     assert names["answer"].samples.num_rows == 5
     assert len(names["scores"]) == 3

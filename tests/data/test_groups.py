@@ -70,8 +70,8 @@ def test_a_studio_changes_only_the_background() -> None:
 
 
 def test_fineness_moves_the_classes_of_a_group_together() -> None:
-    names = tuple(f"{kind}-{number}" for kind in ("mug", "chair", "house") for number in range(1, 6))
-    apart = [outlines(names, fineness).reshape(3, 5, 3).std(1).mean() for fineness in (0.0, 0.5, 1.0)]
+    names = tuple(f"{kind}-{number}" for kind in ("mug", "chair") for number in range(1, 5))
+    apart = [outlines(names, fineness).reshape(2, 4, 3).std(1).mean() for fineness in (0.0, 0.5, 1.0)]
     assert apart[0] > 1.3 * apart[1] > 1.3 * apart[2]
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import trimesh
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ndslib.core.errors import InputError
@@ -110,6 +110,7 @@ def test_tiny_and_huge_meshes_pass_and_are_normalised(scale):
     assert np.abs(check(solid, "").normalised().vertices) == pytest.approx(np.full((8, 3), 1 / np.sqrt(3)))
 
 
+@settings(deadline=None)
 @given(st.tuples(*[st.floats(-50, 50)] * 3), st.tuples(*[st.floats(0.1, 20)] * 3))
 def test_normalised_meshes_are_centred_with_a_half_diagonal_of_one(shift, stretch):
     solid = sphere(1)
@@ -131,6 +132,7 @@ def test_closedness_needs_every_edge_once_in_each_direction():
     assert not is_closed(fan())
 
 
+@settings(deadline=None)
 @given(st.tuples(*[st.floats(-5, 5)] * 3))
 def test_a_closed_mesh_looks_out_wherever_it_is(shift):
     solid = replace(box(), vertices=(box().vertices + shift).astype(np.float32))
@@ -191,6 +193,7 @@ def test_refinement_reaches_the_count_and_keeps_the_surface(triangles, reached):
     assert is_closed(check(fine, ""))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.floats(-1, 1, width=32)] * 3), min_size=4, max_size=12, unique=True))
 def test_refinement_keeps_the_area_of_any_surface(points):
     strip = mesh(points, [[i, i + 1, i + 2] for i in range(len(points) - 2)])

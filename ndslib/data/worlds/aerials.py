@@ -85,10 +85,9 @@ def _layout(use: LandUse, turn: float, random: Random) -> Iterator[tuple[float, 
             gap, jitter, heading = random.random(), random.uniform(-0.3, 0.3, 2) * use.spacing, random.uniform(0, 360)
             if gap < 0.2:
                 continue
-            if use.scattered:
-                across_, along_ = across + jitter[0], along + jitter[1]
-            else:
-                across_, along_, heading = across, along, turn
-            x, z = cosine * across_ + sine * along_, -sine * across_ + cosine * along_
+            if not use.scattered:
+                jitter, heading = np.zeros(2), turn
+            u, v = across + jitter[0], along + jitter[1]
+            x, z = cosine * u + sine * v, -sine * u + cosine * v
             if max(abs(x), abs(z)) < HALF_WIDTH * 1.3:
                 yield x, z, heading

@@ -28,7 +28,8 @@ _STROKES: dict[str, Callable[[Random, float], Array]] = {
     "dot": lambda r, x: arc(x + r.uniform(-0.2, 0.4), -0.98, 0.06, 0.06, 0, 360),
     "roof": lambda r, x: np.array([[x - 0.45, -0.65], [x + r.uniform(-0.1, 0.2), -1.0], [x + 0.5, -0.62]]),
 }
-_KINDS = {f"glyph-{i + 1:02}": kinds for i, kinds in enumerate(itertools.combinations(_STROKES, 2)) if i < 16}
+_PAIRS = itertools.islice(itertools.combinations(_STROKES, 2), 16)
+_KINDS = {f"glyph-{number:02}": pair for number, pair in enumerate(_PAIRS, 1)}
 CLASSES = tuple(_KINDS)
 
 

@@ -7,12 +7,12 @@ train, val and test share no mesh.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pyarrow as pa
 from PIL import Image
@@ -138,7 +138,7 @@ def folder(
     _check(domain, classes, split, size, objects)
     if images < 1:
         raise InputError(f"images is {images}: it must be at least 1")
-    workers = workers or (len(os.sched_getaffinity(0)) if images >= FEW else 1)
+    workers = workers or (joblib.cpu_count() if images >= FEW else 1)
     settings = {"domain": domain, "classes": list(classes), "split": split, "size": size, "seed": seed}
     settings |= {"objects": tuple(objects)}
 

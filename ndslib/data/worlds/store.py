@@ -1,12 +1,12 @@
 """Rendered data sets on disk: arrays in a folder of the cache, whole or absent, drawn in parallel."""
 
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pyarrow as pa
 import torch
@@ -58,7 +58,7 @@ def stored(
     if count < 1:
         raise InputError(f"{name}: {count} items are asked for; it must be at least 1")
     if workers is None:
-        workers = len(os.sched_getaffinity(0)) if count >= FEW else 1
+        workers = joblib.cpu_count() if count >= FEW else 1
 
     def build(folder: Path) -> None:
         folder.mkdir()
@@ -80,6 +80,7 @@ def stored(
 
 
 def code_key() -> str:
+    """Names the code that draws: the simulator's, the worlds' and torch's version. Worlds are always drawn on the CPU."""
     return digest(code_digest("ndslib.sim"), code_digest("ndslib.data.worlds"), torch.__version__)
 
 
