@@ -26,11 +26,11 @@ def frame(forward: torch.Tensor, up: torch.Tensor) -> Frame:
     A view straight along `up` has no defined roll; another axis then serves as up.
     """
     forward = (forward.T / length(forward.T)).T
-    right = torch.linalg.cross(forward, up)
-    spare = torch.linalg.cross(forward, functional.one_hot(forward.abs().argmin(1), 3).to(forward))
-    right = torch.where(length(right.T)[:, None] > 1e-4, right, spare)
-    right = (right.T / length(right.T)).T
-    return Frame(right, torch.linalg.cross(forward, right), forward)
+    right = cross(forward.T, up.T)
+    spare = cross(forward.T, functional.one_hot(forward.abs().argmin(1), 3).to(forward).T)
+    right = torch.where(length(right) > 1e-4, right, spare)
+    right = right / length(right)
+    return Frame(right.T, cross(forward.T, right).T, forward)
 
 
 def each(values: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
@@ -46,6 +46,11 @@ def dot(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     return u[0] * v[0] + u[1] * v[1] + u[2] * v[2]
 
 
+def cross(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Cross product over the first axis (of size 3); with the factors exchanged exactly the negative."""
+    return torch.stack([u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]])
+
+
 def length(v: torch.Tensor) -> torch.Tensor:
     """Euclidean length over the first axis (of size 3)."""
     return torch.sqrt(dot(v, v))
@@ -58,7 +63,8 @@ def turn(matrix: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
 
 def focal_length(scene: SceneBatch, height: int) -> torch.Tensor:
     """float32 [B]: the focal length in pictures of `height` samples."""
-    return height / 2 / torch.tan(scene.field_of_view * (math.pi / 360))
+    # In double precision, as its last digit may depend on the place in the batch; see `render`.
+    return (height / 2 / torch.tan(scene.field_of_view.double() * (math.pi / 360))).float()
 
 
 def project(points: torch.Tensor, picture: torch.Tensor, scene: SceneBatch, height: int) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """From samples to pixels: the majority for numbers, the mean for light; lens blur, exposure and the film's curve."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
@@ -8,6 +9,7 @@ from ndslib.sim.camera import focal_length
 from ndslib.sim.lens import defocus
 from ndslib.sim.scene import SceneBatch
 
+EXPOSURE = 0.6  # of the film to the light
 SAMPLES = 2  # along each axis of a pixel: 2 x 2 anti-aliasing
 
 
@@ -81,8 +83,14 @@ def boxes(instances: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
 
 def develop(light: torch.Tensor) -> torch.Tensor:
     """Linear light float32 (any shape) -> sRGB uint8: a film curve (Narkowicz's fit of ACES), then the sRGB curve."""
-    light = light.clamp(min=0) * 0.6
-    film = (light * (2.51 * light + 0.03)) / (light * (2.43 * light + 0.59) + 0.14)
-    film = film.clamp(0, 1)
-    srgb = torch.where(film <= 0.0031308, 12.92 * film, 1.055 * film.clamp(min=1e-8) ** (1 / 2.4) - 0.055)
-    return (srgb * 255 + 0.5).to(torch.uint8)
+    return torch.bucketize(light.contiguous(), _steps(light.device), right=True).to(torch.uint8)
+
+
+@lru_cache
+def _steps(device: torch.device) -> torch.Tensor:
+    """The light float32 [255] from which on a pixel has the value 1, 2, ... 255: the inverse of both curves."""
+    srgb = (torch.arange(1, 256, dtype=torch.float64) - 0.5) / 255
+    film = torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    # film = x (2.51 x + 0.03) / (x (2.43 x + 0.59) + 0.14), solved for x
+    a, b, c = 2.51 - 2.43 * film, 0.03 - 0.59 * film, -0.14 * film
+    return ((torch.sqrt(b * b - 4 * a * c) - b) / (2 * a) / EXPOSURE).float().to(device)

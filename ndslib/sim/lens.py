@@ -66,15 +66,29 @@ def _disc_blur(layer: torch.Tensor, radius: float) -> torch.Tensor:
     if radius < 0.5:
         return layer
     if radius >= COARSE and min(layer.shape[2:]) >= 4:  # a wide blur needs no fine pixels
-        coarse = _disc_blur(functional.avg_pool2d(layer, 2, ceil_mode=True, count_include_pad=False), radius / 2)
-        return functional.interpolate(coarse, size=layer.shape[2:], mode="bilinear", align_corners=False)
+        return _doubled(_doubled(_disc_blur(_halved(layer), radius / 2), 2), 3)[..., : layer.shape[2], : layer.shape[3]]
     taps, (height, width) = _taps(radius), layer.shape[2:]
     reach = max(x for x, _, _ in taps)
     padded = functional.pad(layer, (reach,) * 4, mode="replicate")
     total = torch.zeros_like(layer)
     for x, y, share in taps:  # for so few taps faster than a convolution
-        total.add_(padded[..., reach + y : reach + y + height, reach + x : reach + x + width], alpha=share)
+        total += share * padded[..., reach + y : reach + y + height, reach + x : reach + x + width]
     return total
+
+
+def _halved(layer: torch.Tensor) -> torch.Tensor:
+    """Means of 2 x 2 pixels."""
+    layer = functional.pad(layer, (0, layer.shape[3] % 2, 0, layer.shape[2] % 2), mode="replicate")
+    upper, lower = layer[..., ::2, :], layer[..., 1::2, :]
+    return (upper[..., ::2] + upper[..., 1::2] + lower[..., ::2] + lower[..., 1::2]) / 4
+
+
+def _doubled(layer: torch.Tensor, axis: int) -> torch.Tensor:
+    """Twice as many pixels along an axis, linearly between those there are."""
+    last = layer.shape[axis] - 1
+    before = torch.cat([layer.narrow(axis, 0, 1), layer.narrow(axis, 0, last)], axis)
+    after = torch.cat([layer.narrow(axis, 1, last), layer.narrow(axis, last, 1)], axis)
+    return torch.stack([0.25 * before + 0.75 * layer, 0.75 * layer + 0.25 * after], axis + 1).flatten(axis, axis + 1)
 
 
 @lru_cache

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import torch
 
+from ndslib.sim.camera import cross
+
 SLACK = 0.02  # samples beside a box or span that are tested as well, in case its ends were rounded
 NEAR = 0.05  # what is closer to the camera than this is not drawn
 
@@ -77,14 +79,10 @@ def _edge_planes(corners: torch.Tensor, one_sided: torch.Tensor) -> tuple[torch.
     no sample between two triangles is lost. A division by the volume here would round them differently.
     """
     a, b, c = corners.unbind(1)
-    planes = torch.stack([torch.stack(_cross(*pair)) for pair in ((b, c), (c, a), (a, b))], 1)  # [3 (x, y, 1), 3, T]
+    planes = torch.stack([cross(*pair) for pair in ((b, c), (c, a), (a, b))], 1)  # [3 (x, y, 1), 3, T]
     volume = a[0] * planes[0, 0] + a[1] * planes[1, 0] + a[2] * planes[2, 0]
     keep = torch.where(one_sided, volume < 0, volume != 0)  # y points down: a front face turns clockwise
     return planes.flatten(0, 1) * torch.sign(volume), keep
-
-
-def _cross(u: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    return u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]
 
 
 def _bounding_boxes(corners: torch.Tensor, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -17,6 +17,7 @@ from ndslib.sim.shadow import cast
 from ndslib.sim.surroundings import FLOOR, OBJECT, SKY, WALL, Points, locate, sky, surround
 
 SHADOW_SIZE = 1.5  # side of the shadow map over the picture's larger side, in pixels
+CPU_PIXELS = 16 * 64 * 64  # pixels that a CPU draws at once: more do not fit into its cache
 GPU_CHUNK = 128  # scenes that a GPU renders at once
 
 
@@ -46,15 +47,15 @@ class Render:
 def render(scene: SceneBatch, size: int | tuple[int, int], exposures: int = 1, chunk: int | None = None) -> Render:
     """Render scenes on the device they lie on.
 
-    On a CPU a picture does not depend, bit for bit, on the batch it is in, the process, or the number of threads:
-    scenes are drawn one at a time on one thread (which is also the fastest way: a picture's data stay in the cache).
+    On a CPU a picture does not depend, bit for bit, on the batch it is in, the process, or the number of threads: only
+    operations that treat each element by itself and round exactly (IEEE 754's; sines and tangents are taken in double
+    precision, then rounded) lead to a pixel, and one thread draws.
 
     Args:
         size: the picture's side, or (height, width), in pixels; at least 8.
         exposures: so many successive scenes are averaged (in linear light) into one picture: motion blur. Masks, depth
             and boxes are the middle scene's.
-        chunk: pictures drawn at once; None takes 1 on a CPU and 128 on a GPU. Anything else than 1 gives up the bitwise
-            promise, not the picture.
+        chunk: pictures drawn at once; None takes as many as a CPU's cache holds, and 128 on a GPU.
 
     Raises:
         InputError: a size below 8, a chunk or number of exposures below 1, or scenes that do not divide into exposures.
@@ -65,7 +66,8 @@ def render(scene: SceneBatch, size: int | tuple[int, int], exposures: int = 1, c
     if exposures < 1 or len(scene) % exposures:
         raise InputError(f"{len(scene)} scenes cannot be averaged over {exposures} exposures each")
     on_cpu = scene.eye.device.type == "cpu"
-    chunk = (1 if on_cpu else GPU_CHUNK) if chunk is None else chunk
+    if chunk is None:
+        chunk = max(1, CPU_PIXELS // (height * width)) if on_cpu else GPU_CHUNK
     if chunk < 1:
         raise InputError(f"chunk {chunk} must be at least 1")
     step = chunk * exposures

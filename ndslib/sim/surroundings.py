@@ -76,18 +76,17 @@ def surround(
     material = torch.where(on_floor, place[backgrounds.COLUMNS["floor"]], place[backgrounds.COLUMNS["wall"]])
     scale = place[backgrounds.COLUMNS["floor_scale"]]
     size = footprint(depth, each(focal_length(scene, shape[1]), picture), normal, direction) / scale
-    offset, distance = each(scene.background_offset, picture), place[backgrounds.COLUMNS["wall_distance"]]
-    around = torch.atan2(position[2], position[0]) - offset[1]
-    unrolled = torch.stack([around * distance, position[1], torch.zeros_like(around)])
-    texture = torch.where(on_floor, _turned(position, offset), unrolled) / scale
+    offset = each(scene.background_offset, picture)
+    around = torch.atan2(position[2].double(), position[0].double()).float() - offset[1]
+    around = around * place[backgrounds.COLUMNS["wall_distance"]]
+    moved = _turned(scene, position, picture) + torch.stack([offset[0], torch.zeros_like(depth), offset[2]])
+    texture = torch.where(on_floor, moved, torch.stack([around, position[1], torch.zeros_like(depth)])) / scale
     return Points(sample, picture, position, normal, depth, material.long(), texture, size)
 
 
 def sky(scene: SceneBatch, picture: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
     """Linear RGB float32 [3, S] of the sky of the scenes `picture` int64 [S] in the directions float32 [3, S]."""
-    about_y = scene.background_offset * direction.new_tensor([0.0, 1.0, 0.0])
-    turned = _turned(direction, each(about_y, picture))
-    return backgrounds.sky(_place(scene, picture).T, turned.T).T
+    return backgrounds.sky(_place(scene, picture).T, _turned(scene, direction, picture).T).T
 
 
 def _place(scene: SceneBatch, picture: torch.Tensor) -> torch.Tensor:
@@ -111,8 +110,9 @@ def _wall_depth(eye: torch.Tensor, direction: torch.Tensor, radius: torch.Tensor
     return torch.where((square > 0) & (depth > 0), depth, torch.inf)
 
 
-def _turned(position: torch.Tensor, offset: torch.Tensor) -> torch.Tensor:
-    """Turned about the y axis by the offset's y, then moved by its x and z."""
-    cosine, sine = torch.cos(offset[1]), torch.sin(offset[1])
-    x, y, z = position
-    return torch.stack([cosine * x + sine * z + offset[0], y, cosine * z - sine * x + offset[2]])
+def _turned(scene: SceneBatch, vectors: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
+    """Vectors [3, S] turned about the y axis with the surroundings of the scenes `picture`."""
+    angle = scene.background_offset[:, 1].double()  # in double precision: see `render`
+    cosine, sine = each(torch.cos(angle).float(), picture), each(torch.sin(angle).float(), picture)
+    x, y, z = vectors
+    return torch.stack([cosine * x + sine * z, y, cosine * z - sine * x])

@@ -80,7 +80,7 @@ def stored(
 
 
 def code_key() -> str:
-    """Names the code that draws: the simulator's, the worlds' and torch's version. Worlds are always drawn on the CPU."""
+    """Names the code that draws: the simulator's, the worlds' and torch's version. Worlds are drawn on the CPU."""
     return digest(code_digest("ndslib.sim"), code_digest("ndslib.data.worlds"), torch.__version__)
 
 
