@@ -4,7 +4,7 @@ from ndslib.sim.folder import FolderLibrary
 from ndslib.sim.library import Library, ProceduralLibrary, Variety
 from ndslib.sim.mitsuba import MitsubaSimulator
 from ndslib.sim.parameters import PARAMETERS, Parameter
-from ndslib.sim.render import Render, render
+from ndslib.sim.renderer import Render, render
 from ndslib.sim.scene import Placement, Scene, SceneBatch, batch
 from ndslib.sim.simulator import Simulator, TorchSimulator
 

@@ -11,7 +11,7 @@ from ndslib.core.errors import InputError
 from ndslib.core.files import code_digest, digest
 from ndslib.sim.film import develop
 from ndslib.sim.library import Library
-from ndslib.sim.render import one_thread
+from ndslib.sim.renderer import one_thread
 from ndslib.sim.scene import SceneBatch
 from ndslib.sim.simulator import SceneSimulator
 

@@ -12,7 +12,7 @@ from ndslib.core.files import code_digest, digest
 from ndslib.core.seeding import derive_seed
 from ndslib.sim.library import Library, ProceduralLibrary, Stage
 from ndslib.sim.parameters import PARAMETERS, Parameter, check_settings, sample_scene
-from ndslib.sim.render import render
+from ndslib.sim.renderer import render
 from ndslib.sim.scene import SceneBatch, batch
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from ndslib.sim.library import ProceduralLibrary
-from ndslib.sim.render import render
+from ndslib.sim.renderer import render
 from ndslib.sim.simulator import TorchSimulator
 
 ALL_VARIED = [1] * 8

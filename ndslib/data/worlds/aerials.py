@@ -10,7 +10,7 @@ from numpy.random import Generator as Random
 from ndslib.data.worlds.staging import daylight, library, picture, stand
 from ndslib.sim import backgrounds
 from ndslib.sim.library import Stage
-from ndslib.sim.render import render
+from ndslib.sim.renderer import render
 from ndslib.sim.scene import Scene, batch
 
 HALF_WIDTH = 6.0  # of the ground in view, in units

@@ -12,7 +12,7 @@ from ndslib.data.worlds import styles
 from ndslib.data.worlds.drawing import arc, wobble
 from ndslib.data.worlds.staging import tilted_up
 from ndslib.sim import backgrounds
-from ndslib.sim.render import render
+from ndslib.sim.renderer import render
 from ndslib.sim.scene import Geometry, Placement, Scene, batch
 from ndslib.sim.solids import Solid, assemble, tube
 

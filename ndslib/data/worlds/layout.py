@@ -14,7 +14,7 @@ from ndslib.sim.camera import frame, project
 from ndslib.sim.library import MESHES_PER_CLASS, Stage
 from ndslib.sim.objects import place as place_faces
 from ndslib.sim.raster import rasterise
-from ndslib.sim.render import Render, one_thread, render
+from ndslib.sim.renderer import Render, one_thread, render
 from ndslib.sim.scene import Placement, Scene, SceneBatch, batch
 
 MIN_PIXELS = 12  # an object shows at least so many pixels

@@ -8,7 +8,7 @@ from ndslib.data.worlds import styles
 from ndslib.data.worlds.staging import daylight, library, picture, stand, tilted_up, towards
 from ndslib.sim import backgrounds
 from ndslib.sim.library import Library, Stage
-from ndslib.sim.render import Render, render
+from ndslib.sim.renderer import Render, render
 from ndslib.sim.scene import Scene, batch
 
 CLASSES = ("airplane", "apple", "bird", "car", "cat", "chair", "dog", "fish", "flower", "guitar", "house", "mug",

@@ -8,7 +8,7 @@ from numpy.random import Generator as Random
 
 from ndslib.sim import materials
 from ndslib.sim.library import ProceduralLibrary, Stage
-from ndslib.sim.render import Render
+from ndslib.sim.renderer import Render
 from ndslib.sim.scene import Placement
 
 

@@ -25,7 +25,7 @@ from ndslib.data.worlds.shots import shoot, sunlight
 from ndslib.data.worlds.store import Column, stored
 from ndslib.data.worlds.traffic import Key, Thing
 from ndslib.sim.library import Stage
-from ndslib.sim.render import Render, render
+from ndslib.sim.renderer import Render, render
 from ndslib.sim.scene import Scene, batch
 
 EXPOSURES = 5  # moments that a blurred frame averages; the masks show the middle one

@@ -6,7 +6,7 @@ from numpy.random import Generator as Random
 from ndslib.data.worlds.staging import daylight, library, picture, stand, tilted_up, towards
 from ndslib.sim import backgrounds
 from ndslib.sim.library import Stage
-from ndslib.sim.render import render
+from ndslib.sim.renderer import render
 from ndslib.sim.scene import Scene, batch
 
 CLASSES = ("bench", "bicycle", "bus", "car", "fire_hydrant", "house", "litter_bin", "mailbox", "motorcycle", "person",

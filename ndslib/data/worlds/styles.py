@@ -10,7 +10,7 @@ from numpy.random import Generator as Random
 
 from ndslib.data.worlds.drawing import clouds, colour, finish
 from ndslib.data.worlds.staging import picture
-from ndslib.sim.render import Render
+from ndslib.sim.renderer import Render
 
 FINER = 2  # a render's size over the picture's
 _CREASE = 0.75  # cosine between the normals of neighbouring pixels below which there is a line

@@ -10,7 +10,7 @@ from numpy.random import Generator as Random
 
 from ndslib.data.worlds.staging import daylight, picture, towards
 from ndslib.sim import backgrounds, materials
-from ndslib.sim.render import render
+from ndslib.sim.renderer import render
 from ndslib.sim.scene import Geometry, Placement, Scene, batch
 from ndslib.sim.solids import assemble, box
 

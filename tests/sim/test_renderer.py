@@ -13,7 +13,7 @@ from ndslib.sim.camera import rays
 from ndslib.sim.film import SAMPLES
 from ndslib.sim.library import ProceduralLibrary
 from ndslib.sim.mesh import Mesh
-from ndslib.sim.render import Render, render
+from ndslib.sim.renderer import Render, render
 from ndslib.sim.simulator import TorchSimulator
 from ndslib.sim.solids import assemble, ball, box
 
@@ -173,7 +173,7 @@ def test_the_thread_setting_survives_an_error(varied, monkeypatch):
     def fail(*_):
         raise RuntimeError("out of light")
 
-    monkeypatch.setattr(import_module("ndslib.sim.render"), "shade", fail)
+    monkeypatch.setattr(import_module("ndslib.sim.renderer"), "shade", fail)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
