@@ -44,7 +44,7 @@ INTENSITIES = (0.4, 1.6)
 COLORS = (0.05, 1.0)  # of each of red, green and blue
 SUN_HEIGHTS = (15.0, 80.0)  # degrees above the horizon
 BLUR_CHANCE = 0.75
-APERTURES = (0.25, 0.55)  # the lens's radius, in half diagonals
+APERTURES = (0.3, 0.65)  # the lens's radius, in half diagonals
 FOCUS = (0.5, 2.2)  # the distance in focus over the object's distance
 CANONICAL_SUN = (0.0, 0.7071, 0.7071)  # from the camera's left, so that the fixed background's wall is lit as well
 
