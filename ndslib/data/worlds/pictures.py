@@ -97,7 +97,7 @@ def animation(stream: Stream, first: int, last: int) -> Image:
 
 def _page(figure: Figure) -> Image:
     stream = BytesIO()
-    figure.savefig(stream, format="jpeg", dpi=90, pil_kwargs={"quality": 68})
+    figure.savefig(stream, format="jpeg", dpi=90, bbox_inches="tight", pil_kwargs={"quality": 68})
     plt.close(figure)
     return Image(data=stream.getvalue(), format="jpeg")
 
