@@ -144,9 +144,9 @@ def _procedural(seed: int) -> Scenario:
     for domain in PROCEDURAL_DOMAINS:
         classes = domains.class_names(domain)
         server, client = classes[:-4], classes[-4:]
-        sources.append(Source(domains.sample_table(domain, server, 48, "train"), 2, f"procedural {domain}"))
-        pool = domains.sample_table(domain, client, 80, "test")
-        train, test = few_per_class(pool, (20, 60), domain, seed)
+        sources.append(Source(domains.sample_table(domain, server, 40, "train"), 2, f"procedural {domain}"))
+        pool = domains.sample_table(domain, client, 60, "test")
+        train, test = few_per_class(pool, (20, 40), domain, seed)
         clients.append(Client(domain, train, test, domain))
     return Scenario("procedural", 32, tuple(sources), (*clients, _digits_client(seed)))
 

@@ -80,8 +80,8 @@ def test_procedural_splits_are_disjoint_and_classes_held_out():
     for client in scenario.clients:
         assert client.name == "digits" or held_out(scenario, client)
         check_balanced(client)
-    assert all(set(per_class(source.table).values()) == {48} for source in scenario.sources)
-    assert scenario.table.num_rows == 4 * 12 * 48
+    assert all(set(per_class(source.table).values()) == {40} for source in scenario.sources)
+    assert scenario.table.num_rows == 4 * 12 * 40
     digits = scenario.client("digits")
     assert digits.domain is None
     assert classes(digits.train) == {str(digit) for digit in range(10)}
