@@ -133,12 +133,12 @@ def test_no_items_are_refused() -> None:
         squares(0)
 
 
-def grey(label: str, number: int) -> np.ndarray:
-    return np.full((8, 8, 3), 10 * number + len(label), np.uint8)
+def greys(some: list[tuple[str, int]]) -> list[np.ndarray]:
+    return [np.full((8, 8, 3), 10 * number + len(label), np.uint8) for label, number in some]
 
 
 def test_a_picture_table_lists_what_was_drawn() -> None:
-    table = picture_table("greys", {}, [("b", 0), ("aa", 0), ("b", 1)], "val", 8, grey)
+    table = picture_table("greys", {}, [("b", 0), ("aa", 0), ("b", 1)], "val", 8, greys)
     assert table["id"].to_pylist() == ["greys/val/b/000000", "greys/val/aa/000000", "greys/val/b/000001"]
     assert table["label"].to_pylist() == ["b", "aa", "b"]
     assert set(table["licence"].to_pylist()) == {"CC0-1.0"}
@@ -151,4 +151,4 @@ def test_a_picture_table_lists_what_was_drawn() -> None:
 )
 def test_a_picture_table_of_no_such_part_or_size_is_refused(split: str, size: int, named: str) -> None:
     with pytest.raises(InputError, match=named):
-        picture_table("greys", {}, [("b", 0)], split, size, grey)
+        picture_table("greys", {}, [("b", 0)], split, size, greys)

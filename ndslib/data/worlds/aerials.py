@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy import ndarray as Array
 from numpy.random import Generator as Random
 
-from ndslib.data.worlds.staging import daylight, library, picture, stand
+from ndslib.data.worlds.staging import Shot, daylight, library, picture, stand
 from ndslib.sim import backgrounds
 from ndslib.sim.library import Stage
-from ndslib.sim.renderer import render
-from ndslib.sim.scene import Scene, batch
+from ndslib.sim.scene import Scene
 
 HALF_WIDTH = 6.0  # of the ground in view, in units
 
@@ -54,8 +52,8 @@ LAND_USES = {
 CLASSES = tuple(LAND_USES)
 
 
-def draw(name: str, part: str, size: int, random: Random) -> Array:
-    """A picture of some ground from above, the sun towards the picture's upper edge: uint8 [size, size, 3]."""
+def draw(name: str, part: str, size: int, random: Random) -> Shot:
+    """A picture of some ground from above, the sun towards the picture's upper edge."""
     use, stage = LAND_USES[name], Stage(library(part))
     turn, zoom = random.uniform(0, 360), random.uniform(0.85, 1.2)
     things = [
@@ -72,7 +70,7 @@ def draw(name: str, part: str, size: int, random: Random) -> Array:
         background_offset=random.uniform(0, 6.28, 3),
         **daylight(random, turn=(150, 210), height=(30, 60)),
     )
-    return picture(render(batch(stage.geometry(), [scene]), size))
+    return Shot(stage.geometry(), scene, size, picture)
 
 
 def _layout(use: LandUse, turn: float, random: Random) -> Iterator[tuple[float, float, float]]:

@@ -14,14 +14,15 @@ import pyarrow as pa
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
 from ndslib.data.worlds import aerials, glyphs, photos, streetside, textures
+from ndslib.data.worlds.staging import Shot, take
 from ndslib.data.worlds.store import check, picture_table
 
 
 class Domain(NamedTuple):
-    """A domain's classes and `draw(class, part, size, random) -> uint8 [size, size, 3]`."""
+    """A domain's classes and `compose(class, part, size, random)`."""
 
     classes: tuple[str, ...]
-    draw: Callable[[str, str, int, np.random.Generator], np.ndarray]
+    compose: Callable[[str, str, int, np.random.Generator], Shot]
 
 
 _DOMAINS = {
@@ -59,7 +60,7 @@ def draw(domain: str, class_name: str, index: int, split: str = "train", size: i
     check(split, size)
     if index < 0:
         raise InputError(f"index {index}: pictures count from 0")
-    return _DOMAINS[domain].draw(class_name, split, size, rng("worlds", seed, domain, class_name, split, index))
+    return take([_compose(domain, class_name, index, split, size, seed)])[0]
 
 
 def sample_table(
@@ -89,10 +90,15 @@ def sample_table(
     _check_classes(domain, classes)
     pictures = [(name, index) for name in classes for index in range(images_per_class)]
 
-    def picture(name: str, index: int) -> np.ndarray:
-        return draw(domain, name, index, split, size, seed)
+    def draw_some(some: Sequence[tuple[str, int]]) -> list[np.ndarray]:
+        return take([_compose(domain, name, index, split, size, seed) for name, index in some])
 
-    return picture_table(domain, {"seed": seed}, pictures, split, size, picture, workers)
+    return picture_table(domain, {"seed": seed}, pictures, split, size, draw_some, workers)
+
+
+def _compose(domain: str, class_name: str, index: int, split: str, size: int, seed: int) -> Shot:
+    random = rng("worlds", seed, domain, class_name, split, index)
+    return _DOMAINS[domain].compose(class_name, split, size, random)
 
 
 def _check_classes(domain: str, classes: Sequence[str]) -> None:

@@ -10,10 +10,9 @@ from numpy.random import Generator as Random
 from ndslib.core.seeding import rng
 from ndslib.data.worlds import styles
 from ndslib.data.worlds.drawing import arc, wobble
-from ndslib.data.worlds.staging import tilted_up
+from ndslib.data.worlds.staging import Shot, tilted_up
 from ndslib.sim import backgrounds
-from ndslib.sim.renderer import render
-from ndslib.sim.scene import Geometry, Placement, Scene, batch
+from ndslib.sim.scene import Geometry, Placement, Scene
 from ndslib.sim.solids import Solid, assemble, tube
 
 # The script's habits give it an up: stems stand on a foot that turns right, bars hang at the top, marks float above,
@@ -33,8 +32,8 @@ _KINDS = {f"glyph-{number:02}": pair for number, pair in enumerate(_PAIRS, 1)}
 CLASSES = tuple(_KINDS)
 
 
-def draw(name: str, part: str, size: int, random: Random) -> Array:
-    """One copy of a character, written anew: uint8 [size, size, 3]. The parts differ by their random numbers."""
+def draw(name: str, part: str, size: int, random: Random) -> Shot:
+    """One copy of a character, written anew. The parts differ by their random numbers."""
     del part
     width, slant = random.uniform(0.05, 0.1), random.uniform(-0.2, 0.2)
     strokes = [_written(points, width, slant, random) for points in _strokes(name)]
@@ -47,7 +46,7 @@ def draw(name: str, part: str, size: int, random: Random) -> Array:
         up=tilted_up(random, 12),
         background=backgrounds.index(backgrounds.DEFAULT),
     )
-    return styles.ink(render(batch(geometry, [scene]), size * styles.FINER), random)
+    return Shot(geometry, scene, size * styles.FINER, lambda shown, number: styles.ink(shown, number, random))
 
 
 def _strokes(name: str) -> list[Array]:

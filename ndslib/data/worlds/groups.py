@@ -4,6 +4,7 @@ A group is one kind of object of the catalogue; its classes are ranges of that k
 (`ndslib.sim.genes.Genes`). Within a class meshes vary as well, and the parts train, val and test share none.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow as pa
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
 from ndslib.data.worlds.photos import check_place, photograph
+from ndslib.data.worlds.staging import take
 from ndslib.data.worlds.store import picture_table
 from ndslib.sim.catalogue import CLASSES as SHAPES
 from ndslib.sim.library import ProceduralLibrary, Variety
@@ -81,9 +83,10 @@ def sample_table(
     library(names, fineness, split, seed)  # refuses what cannot be before other processes start
     pictures = [(name, index) for name in names for index in range(images_per_class)]
 
-    def picture(name: str, index: int) -> np.ndarray:
-        random = rng("worlds", "groups", seed, name, split, index)
-        return photograph(library(names, fineness, split, seed), name, size, random, place)
+    def draw_some(some: Sequence[tuple[str, int]]) -> list[np.ndarray]:
+        meshes = library(names, fineness, split, seed)
+        streams = [rng("worlds", "groups", seed, name, split, index) for name, index in some]
+        return take([photograph(meshes, each[0], size, r, place) for each, r in zip(some, streams, strict=True)])
 
     parameters = {"fineness": fineness, "seed": seed, "place": place}
-    return picture_table("groups", parameters, pictures, split, size, picture, workers)
+    return picture_table("groups", parameters, pictures, split, size, draw_some, workers)

@@ -4,6 +4,7 @@ Categories are kinds of objects of the catalogue (varieties of them, when there 
 background shows other kinds, and near misses: other varieties of the categories' own kinds.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.optimize import brentq
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
 from ndslib.data.worlds.photos import photograph
+from ndslib.data.worlds.staging import Shot, take
 from ndslib.data.worlds.store import picture_table
 from ndslib.sim.catalogue import CLASSES as SHAPES
 from ndslib.sim.library import ProceduralLibrary, Variety
@@ -93,12 +95,15 @@ def sample_table(
     pictures += [(BACKGROUND, index) for index in range(images - len(pictures))]
     pictures = [pictures[place] for place in rng("worlds", "long tail", seed, split).permutation(len(pictures))]
 
-    def picture(name: str, index: int) -> np.ndarray:
+    def compose(name: str, index: int) -> Shot:
         random = rng("worlds", "long tail", seed, name, split, index)
         shown = _shown_as_background(names, seed, random) if name == BACKGROUND else name
         return photograph(_library(names, split, seed), shown, size, random)
 
-    return picture_table("long_tail", {"names": names, "seed": seed}, pictures, split, size, picture, workers)
+    def draw_some(some: Sequence[tuple[str, int]]) -> list[np.ndarray]:
+        return take([compose(*each) for each in some])
+
+    return picture_table("long_tail", {"names": names, "seed": seed}, pictures, split, size, draw_some, workers)
 
 
 def _shown_as_background(names: tuple[str, ...], seed: int, random: np.random.Generator) -> str:

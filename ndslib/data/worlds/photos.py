@@ -1,15 +1,13 @@
 """Single objects seen by a camera: as photographs, and the same kinds of objects drawn by hand or as cartoons."""
 
-from numpy import ndarray as Array
 from numpy.random import Generator as Random
 
 from ndslib.core.errors import InputError
 from ndslib.data.worlds import styles
-from ndslib.data.worlds.staging import daylight, library, picture, stand, tilted_up, towards
+from ndslib.data.worlds.staging import Shot, daylight, library, picture, stand, tilted_up, towards
 from ndslib.sim import backgrounds
 from ndslib.sim.library import Library, Stage
-from ndslib.sim.renderer import Render, render
-from ndslib.sim.scene import Scene, batch
+from ndslib.sim.scene import Scene
 
 CLASSES = ("airplane", "apple", "bird", "car", "cat", "chair", "dog", "fish", "flower", "guitar", "house", "mug",
            "table_lamp", "teapot", "tree", "umbrella")  # fmt: skip
@@ -17,39 +15,31 @@ PLACES = ("anywhere", "studio")
 FRONTS = 60.0  # degrees: how far from the front an object is seen
 
 
-def photo(name: str, part: str, size: int, random: Random) -> Array:
-    """An object in some place and light: uint8 [size, size, 3]."""
+def photo(name: str, part: str, size: int, random: Random) -> Shot:
+    """An object in some place and light."""
     return photograph(library(part), name, size, random)
 
 
-def sketch(name: str, part: str, size: int, random: Random) -> Array:
-    """A line drawing of an object: uint8 [size, size, 3]."""
-    return styles.sketch(_shot(library(part), name, size * styles.FINER, random), random)
+def sketch(name: str, part: str, size: int, random: Random) -> Shot:
+    """A line drawing of an object."""
+    shot = photograph(library(part), name, size * styles.FINER, random)
+    return shot._replace(finish=lambda shown, number: styles.sketch(shown, number, random))
 
 
-def cartoon(name: str, part: str, size: int, random: Random) -> Array:
-    """A cartoon of an object: uint8 [size, size, 3]."""
-    return styles.cartoon(_shot(library(part), name, size * styles.FINER, random), random)
+def cartoon(name: str, part: str, size: int, random: Random) -> Shot:
+    """A cartoon of an object."""
+    shot = photograph(library(part), name, size * styles.FINER, random)
+    return shot._replace(finish=lambda shown, number: styles.cartoon(shown, number, random))
 
 
-def photograph(meshes: Library, name: str, size: int, random: Random, place: str = "anywhere") -> Array:
-    """One of a class's meshes, upright, from the front or side, in any light: uint8 [size, size, 3].
+def photograph(meshes: Library, name: str, size: int, random: Random, place: str = "anywhere") -> Shot:
+    """One of a class's meshes, upright, from the front or side, in any light.
 
     `place`: "anywhere" (any background) or "studio" (a plain one).
 
     Raises:
         InputError: no such class or place; a size below 8.
     """
-    return picture(_shot(meshes, name, size, random, place))
-
-
-def check_place(place: str) -> None:
-    """Refuse a place that is not one of `PLACES`, with an InputError."""
-    if place not in PLACES:
-        raise InputError(f"place {place!r}: choose from {', '.join(PLACES)}")
-
-
-def _shot(meshes: Library, name: str, size: int, random: Random, place: str = "anywhere") -> Render:
     check_place(place)
     stage = Stage(meshes)
     thing = stand(stage, name, random, yaw=random.uniform(-FRONTS, FRONTS))
@@ -64,4 +54,10 @@ def _shot(meshes: Library, name: str, size: int, random: Random, place: str = "a
         background_offset=random.uniform(0, 6.28, 3),
         **daylight(random),
     )
-    return render(batch(stage.geometry(), [scene]), size)
+    return Shot(stage.geometry(), scene, size, picture)
+
+
+def check_place(place: str) -> None:
+    """Refuse a place that is not one of `PLACES`, with an InputError."""
+    if place not in PLACES:
+        raise InputError(f"place {place!r}: choose from {', '.join(PLACES)}")

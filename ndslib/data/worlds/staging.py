@@ -1,15 +1,17 @@
 """What the worlds share when they compose scenes: meshes by part of a data set, and objects that stand on the floor."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator as Random
 
 from ndslib.sim import materials
 from ndslib.sim.library import ProceduralLibrary, Stage
-from ndslib.sim.renderer import Render
-from ndslib.sim.scene import Placement
+from ndslib.sim.renderer import Render, render
+from ndslib.sim.scene import Geometry, Placement, Scene, batch
 
 
 @lru_cache
@@ -61,6 +63,34 @@ def daylight(random: Random, turn: Sequence[float] = (0.0, 360.0), height: Seque
     }
 
 
-def picture(shown: Render) -> np.ndarray:
-    """The first picture of a render: uint8 [H, W, 3]."""
-    return shown.images[0].permute(1, 2, 0).numpy()
+class Shot(NamedTuple):
+    """A picture that is composed and not yet taken.
+
+    Attributes:
+        geometry: the meshes that the scene shows.
+        scene: one scene.
+        size: the side at which it is rendered, in pixels.
+        finish: `finish(render, i)` makes picture i of a render what is asked for: uint8 [S, S, 3], RGB.
+    """
+
+    geometry: Geometry
+    scene: Scene
+    size: int
+    finish: Callable[[Render, int], np.ndarray]
+
+
+def take(shots: Sequence[Shot]) -> list[np.ndarray]:
+    """The finished pictures uint8 [S, S, 3] of shots of one size; rendered together they are the same, and cheaper."""
+    geometry = Geometry.join([shot.geometry for shot in shots])
+    first = np.cumsum([0, *(len(shot.geometry.start) - 1 for shot in shots)]).tolist()
+    scenes = [
+        replace(shot.scene, objects=[replace(each, mesh=each.mesh + place) for each in shot.scene.objects])
+        for shot, place in zip(shots, first, strict=False)
+    ]
+    shown = render(batch(geometry, scenes), shots[0].size)
+    return [shot.finish(shown, number) for number, shot in enumerate(shots)]
+
+
+def picture(shown: Render, number: int) -> np.ndarray:
+    """Picture `number` of a render as it is, uint8 [S, S, 3]."""
+    return shown.images[number].permute(1, 2, 0).numpy()

@@ -123,7 +123,7 @@ def picture_table(
     pictures: Sequence[tuple[str, int]],
     split: str,
     size: int,
-    draw: Callable[[str, int], np.ndarray],
+    draw: Callable[[Sequence[tuple[str, int]]], Sequence[np.ndarray]],
     workers: int | None = None,
 ) -> pa.Table:
     """A sample table of labelled pictures, drawn once into the cache.
@@ -131,7 +131,7 @@ def picture_table(
     Args:
         parameters: what the pictures depend on besides the arguments here; JSON.
         pictures: the label of each, and its number within the label.
-        draw: `draw(label, number)` is the picture, RGB uint8 [size, size, 3].
+        draw: `draw(some of them)` are the pictures, RGB uint8 [size, size, 3] each.
         workers: as in `stored`.
 
     Returns:
@@ -143,7 +143,7 @@ def picture_table(
     check(split, size)
 
     def draw_some(first: int, last: int) -> dict[str, np.ndarray]:
-        return {"images": np.stack([draw(*each) for each in pictures[first:last]])}
+        return {"images": np.stack(draw(pictures[first:last]))}
 
     named = {**parameters, "pictures": digest(pictures), "split": split}
     columns = {"images": Column("uint8", (size, size, 3))}

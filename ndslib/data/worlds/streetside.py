@@ -1,13 +1,11 @@
 """Street scenes: something that stands or drives in a street, with other things of the street behind and beside it."""
 
-from numpy import ndarray as Array
 from numpy.random import Generator as Random
 
-from ndslib.data.worlds.staging import daylight, library, picture, stand, tilted_up, towards
+from ndslib.data.worlds.staging import Shot, daylight, library, picture, stand, tilted_up, towards
 from ndslib.sim import backgrounds
 from ndslib.sim.library import Stage
-from ndslib.sim.renderer import render
-from ndslib.sim.scene import Scene, batch
+from ndslib.sim.scene import Scene
 
 CLASSES = ("bench", "bicycle", "bus", "car", "fire_hydrant", "house", "litter_bin", "mailbox", "motorcycle", "person",
            "phone_booth", "road_sign", "street_lamp", "traffic_light", "truck", "van")  # fmt: skip
@@ -15,8 +13,8 @@ PLACES = ("street", "pavement", "old_town", "brick_yard", "car_park", "plaza", "
 BEHIND = ("apartment_block", "house", "tree", "street_lamp", "car", "van", "person", "bush")
 
 
-def draw(name: str, part: str, size: int, random: Random) -> Array:
-    """A picture of the street around one thing: uint8 [size, size, 3]."""
+def draw(name: str, part: str, size: int, random: Random) -> Shot:
+    """A picture of the street around one thing."""
     stage = Stage(library(part))
     thing = stand(stage, name, random, yaw=random.uniform(-75, 75))
     others = [
@@ -33,4 +31,4 @@ def draw(name: str, part: str, size: int, random: Random) -> Array:
         background_offset=random.uniform(0, 6.28, 3),
         **daylight(random),
     )
-    return picture(render(batch(stage.geometry(), [scene]), size))
+    return Shot(stage.geometry(), scene, size, picture)

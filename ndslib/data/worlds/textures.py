@@ -8,10 +8,9 @@ import numpy as np
 from numpy import ndarray as Array
 from numpy.random import Generator as Random
 
-from ndslib.data.worlds.staging import daylight, picture, towards
+from ndslib.data.worlds.staging import Shot, daylight, picture, towards
 from ndslib.sim import backgrounds, materials
-from ndslib.sim.renderer import render
-from ndslib.sim.scene import Geometry, Placement, Scene, batch
+from ndslib.sim.scene import Geometry, Placement, Scene
 from ndslib.sim.solids import assemble, box
 
 CLASSES = ("bricks", "camouflage", "cells", "dashes", "fur", "marble", "patches", "planks", "scales", "speckle",
@@ -19,8 +18,8 @@ CLASSES = ("bricks", "camouflage", "cells", "dashes", "fur", "marble", "patches"
 _REACH = 6.0  # half the slab's diagonal; patterns keep their size on an object
 
 
-def draw(name: str, part: str, size: int, random: Random) -> Array:
-    """A picture of a pattern: uint8 [size, size, 3]. Its far side is up and the light comes from there.
+def draw(name: str, part: str, size: int, random: Random) -> Shot:
+    """A picture of a pattern. Its far side is up and the light comes from there.
 
     There are no meshes to tell the parts apart; they differ by their random numbers.
     """
@@ -35,8 +34,7 @@ def draw(name: str, part: str, size: int, random: Random) -> Array:
         background=backgrounds.index(backgrounds.DEFAULT),
         **daylight(random, turn=(-40, 40), height=(40, 70)),
     )
-    image = picture(render(batch(_slab(), [scene]), size))
-    return _recoloured(image, random)
+    return Shot(_slab(), scene, size, lambda shown, number: _recoloured(picture(shown, number), random))
 
 
 @lru_cache
