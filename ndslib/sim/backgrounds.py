@@ -9,7 +9,8 @@ from ndslib.sim import materials
 from ndslib.sim.material_table import Colour, linear
 from ndslib.sim.noise import noise
 
-DEFAULT = "studio_grey"  # where a simulator puts everything while backgrounds are fixed
+DEFAULT = "pavement"  # where a simulator puts everything while backgrounds are fixed: blur shows on its pattern
+PLAIN = "studio_grey"  # a backdrop that nothing is learnt from
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ class Genes:
     Args:
         mesh: names the stream of the mesh's own draws.
         variety: names the stream of the class's centres; None puts all centres at 1/2.
-        separation: how far apart centres lie, 0 to 1 (all of the range).
+        separation: how far apart centres lie, 0 to 1 (all of the range); -1 mirrors them in the middle of the range.
         spread: how far meshes vary about the centre, 0 to 1.
     """
 

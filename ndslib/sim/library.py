@@ -10,7 +10,7 @@ from ndslib.core.files import digest
 from ndslib.data.sample_table import SPLITS
 from ndslib.sim.catalogue import CLASSES
 from ndslib.sim.genes import Genes
-from ndslib.sim.mesh import Mesh, refine
+from ndslib.sim.mesh import Mesh, check, refine
 from ndslib.sim.scene import Geometry
 
 MESHES_PER_CLASS = 8
@@ -125,4 +125,4 @@ class Stage:
 
 @lru_cache(maxsize=512)  # of 4,000 triangles each: 160 MB
 def _packed(library: Library, name: str, number: int) -> Geometry:
-    return Geometry.of([library.meshes(name)[number]])
+    return Geometry.of([check(library.meshes(name)[number], f"mesh {number} of {name}")])

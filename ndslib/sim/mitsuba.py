@@ -11,7 +11,7 @@ from ndslib.core.errors import InputError
 from ndslib.core.files import code_digest, digest
 from ndslib.sim.film import develop
 from ndslib.sim.library import Library
-from ndslib.sim.renderer import one_thread
+from ndslib.sim.renderer import one_thread, picture_size
 from ndslib.sim.scene import SceneBatch
 from ndslib.sim.simulator import SceneSimulator
 
@@ -43,7 +43,9 @@ class MitsubaSimulator(SceneSimulator):
     def fingerprint(self) -> str:
         """Names the code, the versions of Mitsuba and torch (it draws the materials), the samples and the meshes."""
         versions = (self._version, VARIANT, torch.__version__)
-        return digest(code_digest("ndslib.sim"), *versions, self.samples_per_pixel, self.library.fingerprint())
+        return digest(
+            code_digest("ndslib.sim"), *versions, self.size, self.samples_per_pixel, self.library.fingerprint()
+        )
 
     def _draw(self, scene: SceneBatch, size: int, seeds: Sequence[int]) -> torch.Tensor:
         return render(scene, size, self.samples_per_pixel, seeds)
@@ -68,9 +70,7 @@ def render(
     Raises:
         InputError: Mitsuba is not installed, a size below 8, no samples, or not one seed for each picture.
     """
-    height, width = (size, size) if isinstance(size, int) else size
-    if min(height, width) < 8:
-        raise InputError(f"picture size {size}: both sides must be at least 8 pixels")
+    height, width = picture_size(size)
     seeds = [seed] * len(scene) if isinstance(seed, int) else list(seed)
     if len(seeds) != len(scene):
         raise InputError(f"{len(seeds)} seeds for {len(scene)} scenes: give one seed, or one for each scene")

@@ -1,7 +1,8 @@
 """Scenes to pictures: the one function that everything else is drawn with."""
 
 import contextlib
-from collections.abc import Iterator
+import operator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -16,6 +17,7 @@ from ndslib.sim.shading import shade
 from ndslib.sim.shadow import cast
 from ndslib.sim.surroundings import FLOOR, OBJECT, SKY, WALL, Points, locate, sky, surround
 
+SMALLEST = 8  # side of a picture in pixels
 SHADOW_SIZE = 1.5  # side of the shadow map over the picture's larger side, in pixels
 CPU_PIXELS = 16 * 64 * 64  # pixels that a CPU draws at once: more do not fit into its cache
 GPU_CHUNK = 128  # scenes that a GPU renders at once
@@ -58,11 +60,12 @@ def render(scene: SceneBatch, size: int | tuple[int, int], exposures: int = 1, c
         chunk: pictures drawn at once; None takes as many as a CPU's cache holds, and 128 on a GPU.
 
     Raises:
-        InputError: a size below 8, a chunk or number of exposures below 1, or scenes that do not divide into exposures.
+        InputError: no scenes, a size below 8, a chunk or number of exposures below 1, or scenes that do not divide into
+            exposures.
     """
-    height, width = (size, size) if isinstance(size, int) else size
-    if min(height, width) < 8:
-        raise InputError(f"picture size {size}: both sides must be at least 8 pixels")
+    height, width = picture_size(size)
+    if len(scene) == 0:
+        raise InputError("there is no scene to render: give at least one")
     if exposures < 1 or len(scene) % exposures:
         raise InputError(f"{len(scene)} scenes cannot be averaged over {exposures} exposures each")
     on_cpu = scene.eye.device.type == "cpu"
@@ -77,6 +80,21 @@ def render(scene: SceneBatch, size: int | tuple[int, int], exposures: int = 1, c
             for first in range(0, len(scene), step)
         ]
     return Render(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Render)))
+
+
+def picture_size(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Height and width of a picture whose size is its side, or both.
+
+    Raises:
+        InputError: no whole numbers, or a side below 8 pixels.
+    """
+    try:
+        height, width = (operator.index(side) for side in (size if isinstance(size, Sequence) else (size, size)))
+    except (TypeError, ValueError):
+        raise InputError(f"picture size {size!r}: give its side, or (height, width), in whole pixels") from None
+    if min(height, width) < SMALLEST:
+        raise InputError(f"picture size {size}: both sides must be at least {SMALLEST} pixels")
+    return height, width
 
 
 @contextlib.contextmanager

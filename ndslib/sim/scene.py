@@ -207,6 +207,8 @@ def _check_placement(geometry: Geometry, placement: Placement) -> None:
     parts = int(geometry.part[first:last].max()) + 1
     if len(placement.material) < parts:
         raise InputError(f"an object has {len(placement.material)} materials: give one to each of its {parts} parts")
+    if not placement.scale > 0:
+        raise InputError(f"an object's scale is {placement.scale}: it must be positive")
     for row in placement.material:
         if row not in range(len(materials.NAMES)):
             raise InputError(f"material {row}: give rows of materials.NAMES, 0 to {len(materials.NAMES) - 1}")
@@ -217,6 +219,13 @@ def _check_views(scenes: Sequence[Scene], columns: dict[str, torch.Tensor]) -> N
         if scene.background not in range(len(backgrounds.NAMES)):
             last = len(backgrounds.NAMES) - 1
             raise InputError(f"background {scene.background}: give a row of backgrounds.NAMES, 0 to {last}")
+        if not 0 < scene.field_of_view < 180 or scene.aperture < 0 or not scene.focus > 0:
+            raise InputError(
+                f"field_of_view {scene.field_of_view} must lie between 0 and 180 degrees, aperture {scene.aperture} "
+                f"must not be negative, focus {scene.focus} must be positive"
+            )
+        if abs(np.linalg.norm(scene.light_direction) - 1) > 0.01:
+            raise InputError(f"light_direction {scene.light_direction} is no unit vector: divide it by its length")
     if (columns["eye"] == columns["target"]).all(1).any():
         raise InputError("a scene's eye and target are the same point: move one, the camera looks from eye to target")
 

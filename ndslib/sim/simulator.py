@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -12,10 +12,11 @@ from ndslib.core.files import code_digest, digest
 from ndslib.core.seeding import derive_seed
 from ndslib.sim.library import Library, ProceduralLibrary, Stage
 from ndslib.sim.parameters import PARAMETERS, Parameter, check_settings, sample_scene
-from ndslib.sim.renderer import render
+from ndslib.sim.renderer import picture_size, render
 from ndslib.sim.scene import SceneBatch, batch
 
 
+@runtime_checkable
 class Simulator(Protocol):
     """What Task2Sim needs of an engine that makes pretraining pictures (T2S section 4.1)."""
 
@@ -56,9 +57,9 @@ class SceneSimulator(ABC):
     parameters: tuple[Parameter, ...] = PARAMETERS
 
     def __init__(self, size: int, library: Library | None, batch_size: int) -> None:
-        if size < 8 or batch_size < 1:
-            raise InputError(f"size {size} must be at least 8 pixels, batch_size {batch_size} at least 1")
-        self.size, self.batch_size = size, batch_size
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}: it must be at least 1")
+        self.size, self.batch_size = picture_size(size)[0], batch_size
         self.library = ProceduralLibrary() if library is None else library
 
     @property
@@ -97,13 +98,14 @@ class SceneSimulator(ABC):
         Raises:
             InputError: (at once) wrong settings, an unknown class id, no pictures, or a size below 8.
         """
-        size = self.size if size is None else size
+        side, _ = picture_size(self.size if size is None else size)
         check_settings(settings, self.parameters)
-        if images_per_class < 1 or size < 8:
-            raise InputError(f"images_per_class {images_per_class} must be at least 1, size {size} at least 8 pixels")
+        class_ids = list(class_ids)
+        if images_per_class != int(images_per_class) or images_per_class < 1:
+            raise InputError(f"images_per_class is {images_per_class}: give a whole number of at least 1")
         for wrong in (each for each in class_ids if each not in range(len(self.classes))):
             raise InputError(f"class id {wrong}: choose a whole number from 0 to {len(self.classes) - 1}")
-        return self._batches(settings, [int(each) for each in class_ids], images_per_class, size, seed)
+        return self._batches(settings, [int(each) for each in class_ids], int(images_per_class), side, seed)
 
     def scenes(self, settings: Sequence[int], pictures: Sequence[tuple[int, int]], seed: int = 0) -> SceneBatch:
         """The scenes of some pictures, (class id, number) each, on the CPU."""
@@ -131,7 +133,7 @@ class TorchSimulator(SceneSimulator):
             a GPU differ from them in the last digit here and there, so the kind of device is part of the fingerprint.
 
     Raises:
-        InputError: a size below 8 or a batch size below 1.
+        InputError: a size below 8, a batch size below 1, or a device that is not there.
     """
 
     def __init__(
@@ -142,11 +144,16 @@ class TorchSimulator(SceneSimulator):
         batch_size: int = 64,
     ) -> None:
         super().__init__(size, library, batch_size)
-        self.device = torch.device(device)
+        try:
+            self.device = torch.zeros(0, device=device).device
+        except (RuntimeError, AssertionError) as error:
+            raise InputError(f"device {device!r} cannot be used here ({error}); device='cpu' always can") from error
 
     def fingerprint(self) -> str:
-        """Names the code, torch's version, the kind of device and the meshes."""
-        return digest(code_digest("ndslib.sim"), torch.__version__, self.device.type, self.library.fingerprint())
+        """Names the code, torch's version, the kind of device, the default size and the meshes."""
+        return digest(
+            code_digest("ndslib.sim"), torch.__version__, self.device.type, self.size, self.library.fingerprint()
+        )
 
     def _draw(self, scene: SceneBatch, size: int, seeds: Sequence[int]) -> torch.Tensor:
         return render(scene.to(self.device), size).images.cpu()

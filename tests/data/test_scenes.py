@@ -2,6 +2,7 @@
 
 import json
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -189,3 +190,13 @@ def test_more_objects_than_find_room_and_a_negative_index_are_refused() -> None:
         scenes.draw("street", ("bus",), 0, size=24, objects=(16, 16))
     with pytest.raises(InputError, match="index -1"):
         scenes.draw("street", STREET, -1)
+
+
+@pytest.mark.parametrize("name", ["annotations/instances_val.json", "val/000001.png"])
+def test_a_file_that_was_cut_short_is_drawn_again(name: str) -> None:
+    def folder() -> Path:
+        return scenes.folder("room", ["chair", "table"], 2, "val", size=32, objects=(1, 2))
+
+    whole = (folder() / name).read_bytes()
+    (folder() / name).write_bytes(whole[: len(whole) // 2])
+    assert (folder() / name).read_bytes() == whole

@@ -46,7 +46,7 @@ def squares(count: int = 200, draw: Callable = items, workers: int | None = 1, *
 
 def assert_whole(folder: Path, count: int = 200) -> None:
     wanted = items(0, count)
-    assert {path.name for path in folder.iterdir()} == {"images.npy", "values.npy"}
+    assert {path.name for path in folder.iterdir()} == {"images.npy", "values.npy", "lengths.json"}
     for name in COLUMNS:
         values = np.load(folder / f"{name}.npy", allow_pickle=False)
         assert values.dtype == wanted[name].dtype
@@ -90,6 +90,13 @@ def test_a_file_that_was_cut_short_is_drawn_again(kept: int) -> None:
     folder = squares()
     with open(folder / "images.npy", "r+b") as file:
         file.truncate(kept)
+    assert_whole(squares())
+
+
+@pytest.mark.parametrize("name", ["images.npy", "lengths.json"])
+def test_a_file_with_something_behind_it_is_drawn_again(name: str) -> None:
+    with open(squares() / name, "ab") as file:
+        file.write(b"junk")
     assert_whole(squares())
 
 

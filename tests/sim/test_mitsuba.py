@@ -137,10 +137,10 @@ def test_the_callers_variant_is_put_back():
 
 def test_fingerprints_name_what_the_pictures_depend_on():
     base = simulator().fingerprint()
-    assert base == simulator(size=32, batch_size=2).fingerprint()
-    others = {simulator(samples_per_pixel=8).fingerprint(), simulator(library=ProceduralLibrary(["mug"])).fingerprint(),
+    assert base == simulator(batch_size=2).fingerprint()
+    others = {simulator(size=32).fingerprint(), simulator(samples_per_pixel=8).fingerprint(), simulator(library=ProceduralLibrary(["mug"])).fingerprint(),
               TorchSimulator(library=LIBRARY).fingerprint()}  # fmt: skip
-    assert len(others | {base}) == 4
+    assert len(others | {base}) == 5
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_fingerprints_name_what_the_pictures_depend_on():
         (lambda: simulator().generate([0] * 7, [0], 1), "have 7 values"),
         (lambda: simulator().generate([0] * 7 + [2], [0], 1), "materials is 2"),
         (lambda: simulator().generate(FIXED, [3], 1), "class id 3"),
-        (lambda: simulator().generate(FIXED, [0], 0), "images_per_class 0"),
+        (lambda: simulator().generate(FIXED, [0], 0), "images_per_class is 0"),
         (lambda: render(scenes(FIXED), 4), "picture size 4"),
         (lambda: render(scenes(FIXED), 16, seed=[1, 2]), "2 seeds for 1 scenes"),
     ],

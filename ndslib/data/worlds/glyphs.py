@@ -44,7 +44,7 @@ def draw(name: str, part: str, size: int, random: Random) -> Shot:
         eye=eye,
         target=(*random.uniform(-0.15, 0.15, 2), 0.0),
         up=tilted_up(random, 12),
-        background=backgrounds.index(backgrounds.DEFAULT),
+        background=backgrounds.index(backgrounds.PLAIN),
     )
     return Shot(geometry, scene, size * styles.FINER, lambda shown, number: styles.ink(shown, number, random))
 

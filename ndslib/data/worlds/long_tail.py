@@ -5,6 +5,7 @@ background shows other kinds, and near misses: other varieties of the categories
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -21,7 +22,7 @@ from ndslib.sim.library import ProceduralLibrary, Variety
 
 BACKGROUND = "background"
 NEAR_MISSES = 0.3  # share of the background that shows other varieties of the categories' kinds
-SPREAD = 0.5  # how far the meshes of a category vary, as a share of the kind's whole range
+SPREAD = 0.4  # how far the meshes of a category vary, as a share of the kind's whole range
 
 
 def shares(classes: int, background: float = 0.9, rarest: float = 0.001) -> np.ndarray:
@@ -39,7 +40,9 @@ def shares(classes: int, background: float = 0.9, rarest: float = 0.001) -> np.n
     if classes == 1:
         return np.array([rest])
     places = np.linspace(1, 0, classes)
-    steepness = brentq(lambda log_ratio: rarest * np.exp(log_ratio * places).sum() - rest, -1, 50)
+    steepness = brentq(
+        lambda log_ratio: rarest * np.exp(log_ratio * places).sum() - rest, -1, np.log(rest / rarest) + 1
+    )
     return rarest * np.exp(steepness * places)
 
 
@@ -120,10 +123,15 @@ def _background_kinds(names: tuple[str, ...], seed: int) -> tuple[list[str], lis
     return _kinds(seed)[len(SHAPES) // 2 :], sorted({f"{name.rpartition('-')[0]}-other" for name in names})
 
 
+def _variety(name: str, seed: int) -> Variety:
+    return Variety(name.rpartition("-")[0], ("long tail", seed, name), spread=SPREAD)
+
+
 @lru_cache(maxsize=8)
 def _library(names: tuple[str, ...], part: str, seed: int) -> ProceduralLibrary:
     others, near = _background_kinds(names, seed)
-    varieties = {
-        name: Variety(name.rpartition("-")[0], ("long tail", seed, name), spread=SPREAD) for name in (*names, *near)
-    }
+    varieties = {name: _variety(name, seed) for name in names}
+    # The opposite side of every gene from the kind's first category: alike, yet not the same.
+    firsts = {miss: _variety(f"{miss.rpartition('-')[0]}-1", seed) for miss in near}
+    varieties |= {miss: replace(first, separation=-1.0) for miss, first in firsts.items()}
     return ProceduralLibrary(varieties | {name: Variety(name) for name in others}, part)

@@ -50,7 +50,7 @@ def photograph(meshes: Library, name: str, size: int, random: Random, place: str
         eye=target + random.uniform(3.1, 4.6) * towards(0, random.uniform(5, 35)),
         target=target,
         up=tilted_up(random, 8),
-        background=backgrounds.index(backgrounds.DEFAULT) if place == "studio" else anywhere,
+        background=backgrounds.index(backgrounds.PLAIN) if place == "studio" else anywhere,
         background_offset=random.uniform(0, 6.28, 3),
         **daylight(random),
     )

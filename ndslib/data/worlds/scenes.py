@@ -17,7 +17,6 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from ndslib.core.cache import cached
 from ndslib.core.errors import InputError
 from ndslib.core.files import digest
 from ndslib.core.parallel import run_jobs
@@ -27,7 +26,7 @@ from ndslib.data.sample_table import SPLITS
 from ndslib.data.worlds import coco_json
 from ndslib.data.worlds.layout import arrange
 from ndslib.data.worlds.places import PLACES
-from ndslib.data.worlds.store import LICENCE, code_key
+from ndslib.data.worlds.store import LICENCE, code_key, kept
 from ndslib.sim.scene import SceneBatch
 
 DOMAINS: Mapping[str, tuple[str, ...]] = {name: tuple(place.sizes) for name, place in PLACES.items()}
@@ -133,12 +132,14 @@ def folder(
         workers: local processes; None takes all cores for 100 images and more, else this process.
 
     Raises:
-        InputError: as `draw`, or no images.
+        InputError: as `draw`, no images, or no workers.
+        ExceptionGroup: of the InputErrors of pictures in which so many objects do not fit.
     """
     _check(domain, classes, split, size, objects)
     if images < 1:
         raise InputError(f"images is {images}: it must be at least 1")
-    workers = workers or (joblib.cpu_count() if images >= FEW else 1)
+    if workers is None:
+        workers = joblib.cpu_count() if images >= FEW else 1
     settings = {"domain": domain, "classes": list(classes), "split": split, "size": size, "seed": seed}
     settings |= {"objects": tuple(objects)}
 
@@ -152,7 +153,7 @@ def folder(
         (place / "annotations").mkdir()
         (place / ANNOTATIONS.format(split=split)).write_text(json.dumps(document))
 
-    return cached("scenes", digest(settings, images, masks, code_key()), build)
+    return kept("scenes", digest(settings, images, masks, code_key()), build)
 
 
 def _draw_some(job: tuple[Path, dict[str, Any], list[int], bool]) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -1,5 +1,6 @@
 """Rendered data sets on disk: arrays in a folder of the cache, whole or absent, drawn in parallel."""
 
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ import torch
 
 from ndslib.core.cache import cached
 from ndslib.core.errors import InputError
-from ndslib.core.files import code_digest, digest
+from ndslib.core.files import code_digest, digest, write_json
 from ndslib.core.parallel import run_jobs
 from ndslib.data import sample_table
 
 SMALLEST = 8  # pixels: side of the smallest picture
 LICENCE = "CC0-1.0"  # nobody's photographs: anyone may use the pictures for anything
+LENGTHS = "lengths.json"
 ITEMS_PER_JOB = 64
 FEW = 400  # items that are drawn sooner in this process than other processes start
 
@@ -72,11 +74,37 @@ def stored(
         run_jobs(_draw_into, jobs, workers, description=f"drawing {name}")
 
     key = digest(name, dict(parameters), count, {column: vars(entry) for column, entry in columns.items()}, code_key())
-    folder = cached("worlds", key, build)
-    if not _whole(folder, columns, count):
+    return kept("worlds", key, build)
+
+
+def kept(kind: str, key: str, build: Callable[[Path], None]) -> Path:
+    """`core.cache.cached` for a folder, made again when one of its files has not the length that it was made with.
+
+    A full disk or a broken copy may cut files short; a list of lengths, written last, tells.
+    """
+
+    def build_and_measure(folder: Path) -> None:
+        build(folder)
+        write_json(folder / LENGTHS, _lengths(folder))
+
+    folder = cached(kind, key, build_and_measure)
+    if not _as_made(folder):
         shutil.rmtree(folder)
-        folder = cached("worlds", key, build)
+        folder = cached(kind, key, build_and_measure)
     return folder
+
+
+def _lengths(folder: Path) -> dict[str, int]:
+    """Bytes of each file of a folder, by its path in it."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != LENGTHS)
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+
+
+def _as_made(folder: Path) -> bool:
+    try:
+        return json.loads((folder / LENGTHS).read_text()) == _lengths(folder)
+    except (OSError, ValueError):
+        return False
 
 
 def code_key() -> str:
@@ -94,15 +122,6 @@ def _draw_into(job: tuple[Path, Mapping[str, Column], Callable, int, int]) -> No
         array = np.load(folder / f"{column}.npy", mmap_mode="r+", allow_pickle=False)
         array[first:last] = values
         array.flush()
-
-
-def _whole(folder: Path, columns: Mapping[str, Column], count: int) -> bool:
-    """Whether every file is there and as long as its header says."""
-    try:
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in columns}
-    except (OSError, ValueError, EOFError):
-        return False
-    return all(arrays[name].shape == (count, *entry.shape) for name, entry in columns.items())
 
 
 def check(split: str, size: int) -> None:

@@ -31,7 +31,7 @@ def draw(name: str, part: str, size: int, random: Random) -> Shot:
         [slab],
         eye=scale * towards(random.uniform(-15, 15), random.uniform(-50, -20)),
         target=random.uniform(-0.2, 0.2, 3) * [1, 1, 0],
-        background=backgrounds.index(backgrounds.DEFAULT),
+        background=backgrounds.index(backgrounds.PLAIN),
         **daylight(random, turn=(-40, 40), height=(40, 70)),
     )
     return Shot(_slab(), scene, size, lambda shown, number: _recoloured(picture(shown, number), random))
