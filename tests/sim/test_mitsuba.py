@@ -138,8 +138,12 @@ def test_the_callers_variant_is_put_back():
 def test_fingerprints_name_what_the_pictures_depend_on():
     base = simulator().fingerprint()
     assert base == simulator(batch_size=2).fingerprint()
-    others = {simulator(size=32).fingerprint(), simulator(samples_per_pixel=8).fingerprint(), simulator(library=ProceduralLibrary(["mug"])).fingerprint(),
-              TorchSimulator(library=LIBRARY).fingerprint()}  # fmt: skip
+    others = {
+        simulator(size=32).fingerprint(),
+        simulator(samples_per_pixel=8).fingerprint(),
+        simulator(library=ProceduralLibrary(["mug"])).fingerprint(),
+        TorchSimulator(library=LIBRARY).fingerprint(),
+    }
     assert len(others | {base}) == 5
 
 
