@@ -37,7 +37,7 @@ class Variety:
     Attributes:
         shape: the generator, a name of `ndslib.sim.catalogue.CLASSES`.
         centre: names the stream of the class's centres; None is the middle of the range.
-        separation, spread: 0 to 1, as in `Genes`.
+        separation, spread: as in `Genes`.
     """
 
     shape: str
