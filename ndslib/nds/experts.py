@@ -1,9 +1,8 @@
 """Experts: one small network a part of the dataserver's images, trained on its part alone (NDS section 3.2.2)."""
 
-import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from ndslib.core import paths
 from ndslib.core.errors import InputError
 from ndslib.core.files import atomic_path, digest
 from ndslib.core.models import ResNet18
-from ndslib.core.parallel import run_jobs
+from ndslib.core.parallel import one_thread, run_jobs
 from ndslib.core.seeding import derive_seed, generator
 from ndslib.core.training import ShuffledIndices, TrainConfig, fit
 from ndslib.data.augment import crop_and_flip
@@ -117,7 +116,8 @@ def train_expert(job: ExpertJob, config: ExpertConfig, checkpoint_every: int = 5
     identity = place.stem
     checkpoint = place.with_suffix(".checkpoint")
     loss_of = rotation_loss if config.task == "rotation" else classification_loss
-    with _one_thread():
+    # Sums over several threads depend on their number, and the file's name does not tell it.
+    with one_thread():
         losses = fit(
             model, loss_of, _batches(job, config), config.train, checkpoint, checkpoint_every, identity=identity
         )
@@ -176,17 +176,6 @@ def check_job(job: ExpertJob, config: ExpertConfig) -> None:
         raise InputError(
             f"expert {job.name}: label {job.labels.max()} for the {len(job.classes)} classes {job.classes}"
         )
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums over several threads depend on their number, and the file's name does not tell it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _batches(job: ExpertJob, config: ExpertConfig) -> Callable[[int], Tensor | tuple[Tensor, Tensor]]:

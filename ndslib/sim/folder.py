@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ndslib.core.errors import InputError
 from ndslib.core.files import digest, sha256_file
@@ -19,7 +17,7 @@ from ndslib.core.seeding import rng
 from ndslib.data.loaders.image_files import require_folder, subfolders
 from ndslib.data.sample_table import SPLITS
 from ndslib.sim import materials
-from ndslib.sim.mesh import Mesh, check, check_arrays, crowded_edges, face_volumes, refine
+from ndslib.sim.mesh import Mesh, check, check_arrays, crowded_edges, face_volumes, pieces, refine
 
 if TYPE_CHECKING:
     import trimesh  # slow to import: the functions that need it import it
@@ -276,8 +274,6 @@ def _merged(mesh: Mesh, label: np.ndarray) -> Mesh:
 
 def _outwards(mesh: Mesh) -> Mesh:
     """Turn the closed pieces whose faces look in. It does not matter how open ones are turned: both sides are drawn."""
-    start, end = mesh.faces[:, :2].reshape(-1), mesh.faces[:, 1:].reshape(-1)
-    links = coo_array((np.ones(len(start), bool), (start, end)), shape=(len(mesh.vertices),) * 2)
-    piece = connected_components(links, directed=False)[1][mesh.faces[:, 0]]
+    piece = pieces(mesh)
     inside_out = np.bincount(piece, face_volumes(mesh))[piece] < 0
     return replace(mesh, faces=np.where(inside_out[:, None], mesh.faces[:, ::-1], mesh.faces))

@@ -159,7 +159,7 @@ def refine(mesh: Mesh, triangles: int) -> Mesh:
     first.
     """
     while mesh.triangles < triangles:
-        piece = _pieces(mesh)
+        piece = pieces(mesh)
         count = np.bincount(piece)
         order = np.argsort(-np.bincount(piece, _areas(mesh)) / count, kind="stable")
         enough = np.searchsorted(np.cumsum(3 * count[order]), triangles - mesh.triangles) + 1
@@ -167,7 +167,7 @@ def refine(mesh: Mesh, triangles: int) -> Mesh:
     return mesh
 
 
-def _pieces(mesh: Mesh) -> np.ndarray:
+def pieces(mesh: Mesh) -> np.ndarray:
     """The connected piece int [F] of each face."""
     first, second = _edges(mesh.faces).T
     links = coo_array((np.ones(len(first)), (first, second)), shape=(len(mesh.vertices),) * 2)

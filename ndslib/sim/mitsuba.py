@@ -9,9 +9,10 @@ import torch
 
 from ndslib.core.errors import InputError
 from ndslib.core.files import code_digest, digest
+from ndslib.core.parallel import one_thread
 from ndslib.sim.film import develop
 from ndslib.sim.library import Library
-from ndslib.sim.renderer import one_thread, picture_size
+from ndslib.sim.renderer import picture_size
 from ndslib.sim.scene import SceneBatch
 from ndslib.sim.simulator import SceneSimulator
 

@@ -13,7 +13,7 @@ from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
 from ndslib.sim import backgrounds, materials
 from ndslib.sim.library import Stage
-from ndslib.sim.scene import Placement, Scene
+from ndslib.sim.scene import Placement, Scene, towards
 
 
 class Parameter(NamedTuple):
@@ -89,8 +89,6 @@ def sample_scene(stage: Stage, settings: dict[str, int], class_name: str, image:
         material, offset = draw.integers(len(materials.NAMES), size=len(mesh.parts)), draw.uniform(0, 50, 3)
     target = np.array([0.0, height, 0.0])
     placement = Placement(stage.add(class_name, number), material, rotation, tuple(target), offset=tuple(offset))
-    yaw, pitch = np.radians([YAW, PITCH])
-    towards_camera = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
     aperture, focus = _lens(stream("blur"), distance) if "blur" in varied else (0.0, distance)
     background, turned = backgrounds.index(backgrounds.DEFAULT), (0.0, 0.0, 0.0)
     if "background" in varied:
@@ -98,7 +96,7 @@ def sample_scene(stage: Stage, settings: dict[str, int], class_name: str, image:
         background, turned = draw.integers(len(backgrounds.NAMES)), (*draw.uniform(0, 6.28, 3),)
     return Scene(
         [placement],
-        eye=target + distance * towards_camera,
+        eye=target + distance * towards(YAW, PITCH),
         target=target,
         background=background,
         aperture=aperture,

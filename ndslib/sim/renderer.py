@@ -2,12 +2,13 @@
 
 import contextlib
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import torch
 
 from ndslib.core.errors import InputError
+from ndslib.core.parallel import one_thread
 from ndslib.sim.camera import length, project, rays
 from ndslib.sim.film import SAMPLES, Samples, boxes, develop, resolve
 from ndslib.sim.objects import Faces, object_points, place
@@ -95,17 +96,6 @@ def picture_size(size: int | tuple[int, int]) -> tuple[int, int]:
     if min(height, width) < SMALLEST:
         raise InputError(f"picture size {size}: both sides must be at least {SMALLEST} pixels")
     return height, width
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Run torch on one thread inside the block."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _render_chunk(scene: SceneBatch, height: int, width: int, exposures: int) -> Render:

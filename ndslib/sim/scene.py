@@ -193,6 +193,12 @@ def batch(geometry: Geometry, scenes: Sequence[Scene]) -> SceneBatch:
     )
 
 
+def towards(yaw: float, pitch: float) -> np.ndarray:
+    """The unit vector float64 [3] that looks `yaw` degrees aside from +z (to +x) and `pitch` degrees up."""
+    yaw, pitch = np.radians([yaw, pitch])
+    return np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
+
+
 _OBJECT_SHAPES = (("rotation", (3, 3)), ("scale", ()), ("position", (3,)), ("offset", (3,)))
 _SCENE_SHAPES = (("eye", (3,)), ("target", (3,)), ("up", (3,)), ("field_of_view", ()), ("aperture", ()), ("focus", ()),
                  ("light_direction", (3,)), ("light_color", (3,)), ("light_intensity", ()),

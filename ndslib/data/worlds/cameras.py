@@ -8,8 +8,8 @@ import numpy as np
 
 from ndslib.core.seeding import rng
 from ndslib.data.worlds.grounds import METRES, PLATES, Ground
-from ndslib.data.worlds.staging import towards
 from ndslib.data.worlds.traffic import Key, Row, things, travelled, wander
+from ndslib.sim.scene import towards
 
 WIDE = 46.0  # degrees: the vertical field of view of a camera that moves
 SPOTS = 8  # that are looked at to find one for a tripod

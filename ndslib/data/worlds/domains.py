@@ -15,7 +15,7 @@ from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
 from ndslib.data.worlds import aerials, glyphs, photos, streetside, textures
 from ndslib.data.worlds.staging import Shot, take
-from ndslib.data.worlds.store import check, picture_table
+from ndslib.data.worlds.store import check, check_classes, picture_table
 
 
 class Domain(NamedTuple):
@@ -56,7 +56,7 @@ def draw(domain: str, class_name: str, index: int, split: str = "train", size: i
     Raises:
         InputError: no such domain, class or split, a negative index, or a size below 8.
     """
-    _check_classes(domain, [class_name])
+    check_classes(domain, [class_name], class_names(domain))
     check(split, size)
     if index < 0:
         raise InputError(f"index {index}: pictures count from 0")
@@ -87,7 +87,7 @@ def sample_table(
         InputError: no such domain, class or split, a class named twice, fewer than one image or class, or a size below
             8.
     """
-    _check_classes(domain, classes)
+    check_classes(domain, classes, class_names(domain))
     pictures = [(name, index) for name in classes for index in range(images_per_class)]
 
     def draw_some(some: Sequence[tuple[str, int]]) -> list[np.ndarray]:
@@ -99,11 +99,3 @@ def sample_table(
 def _compose(domain: str, class_name: str, index: int, split: str, size: int, seed: int) -> Shot:
     random = rng("worlds", seed, domain, class_name, split, index)
     return _DOMAINS[domain].compose(class_name, split, size, random)
-
-
-def _check_classes(domain: str, classes: Sequence[str]) -> None:
-    unknown = [name for name in classes if name not in class_names(domain)]
-    if unknown:
-        raise InputError(f"{domain} has no class {unknown[0]!r}: choose from {', '.join(class_names(domain))}")
-    if not classes or len(set(classes)) < len(classes):
-        raise InputError(f"classes {list(classes)}: name at least one class, and each only once")

@@ -7,15 +7,16 @@ import numpy as np
 import torch
 from numpy.random import Generator as Random
 
+from ndslib.core.parallel import one_thread
 from ndslib.data.worlds.places import LYING, Place
-from ndslib.data.worlds.staging import about_y, daylight, library, tilted_up, towards
+from ndslib.data.worlds.staging import about_y, daylight, library, tilted_up
 from ndslib.sim import backgrounds, materials
 from ndslib.sim.camera import frame, project
 from ndslib.sim.library import MESHES_PER_CLASS, Stage
 from ndslib.sim.objects import place as place_faces
 from ndslib.sim.raster import rasterise
-from ndslib.sim.renderer import Render, one_thread, render
-from ndslib.sim.scene import Placement, Scene, SceneBatch, batch
+from ndslib.sim.renderer import Render, render
+from ndslib.sim.scene import Placement, Scene, SceneBatch, batch, towards
 
 MIN_PIXELS = 12  # an object shows at least so many pixels
 MIN_SHARE = 0.15  # and at least this share of those that it would show on its own

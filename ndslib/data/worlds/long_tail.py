@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
+from ndslib.data.worlds.groups import group_of
 from ndslib.data.worlds.photos import photograph
 from ndslib.data.worlds.staging import Shot, take
 from ndslib.data.worlds.store import picture_table
@@ -120,11 +121,11 @@ def _kinds(seed: int) -> list[str]:
 
 def _background_kinds(names: tuple[str, ...], seed: int) -> tuple[list[str], list[str]]:
     """The kinds that are never categories, and a near miss `<kind>-other` of each category's kind."""
-    return _kinds(seed)[len(SHAPES) // 2 :], sorted({f"{name.rpartition('-')[0]}-other" for name in names})
+    return _kinds(seed)[len(SHAPES) // 2 :], sorted({f"{group_of(name)}-other" for name in names})
 
 
 def _variety(name: str, seed: int) -> Variety:
-    return Variety(name.rpartition("-")[0], ("long tail", seed, name), spread=SPREAD)
+    return Variety(group_of(name), ("long tail", seed, name), spread=SPREAD)
 
 
 @lru_cache(maxsize=8)
@@ -132,6 +133,6 @@ def _library(names: tuple[str, ...], part: str, seed: int) -> ProceduralLibrary:
     others, near = _background_kinds(names, seed)
     varieties = {name: _variety(name, seed) for name in names}
     # The opposite side of every gene from the kind's first category: alike, yet not the same.
-    firsts = {miss: _variety(f"{miss.rpartition('-')[0]}-1", seed) for miss in near}
+    firsts = {miss: _variety(f"{group_of(miss)}-1", seed) for miss in near}
     varieties |= {miss: replace(first, separation=-1.0) for miss, first in firsts.items()}
     return ProceduralLibrary(varieties | {name: Variety(name) for name in others}, part)

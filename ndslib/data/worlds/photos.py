@@ -4,10 +4,10 @@ from numpy.random import Generator as Random
 
 from ndslib.core.errors import InputError
 from ndslib.data.worlds import styles
-from ndslib.data.worlds.staging import Shot, daylight, library, picture, stand, tilted_up, towards
+from ndslib.data.worlds.staging import Shot, daylight, library, picture, stand, tilted_up
 from ndslib.sim import backgrounds
 from ndslib.sim.library import Library, Stage
-from ndslib.sim.scene import Scene
+from ndslib.sim.scene import Scene, towards
 
 CLASSES = ("airplane", "apple", "bird", "car", "cat", "chair", "dog", "fish", "flower", "guitar", "house", "mug",
            "table_lamp", "teapot", "tree", "umbrella")  # fmt: skip

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pyarrow as pa
 from PIL import Image
@@ -22,11 +21,11 @@ from ndslib.core.files import digest
 from ndslib.core.parallel import run_jobs
 from ndslib.core.seeding import rng
 from ndslib.data.loaders.coco import coco
-from ndslib.data.sample_table import SPLITS
 from ndslib.data.worlds import coco_json
 from ndslib.data.worlds.layout import arrange
 from ndslib.data.worlds.places import PLACES
-from ndslib.data.worlds.store import LICENCE, code_key, kept
+from ndslib.data.worlds.staging import picture
+from ndslib.data.worlds.store import LICENCE, check_classes, check_split, code_key, default_workers, kept
 from ndslib.sim.scene import SceneBatch
 
 DOMAINS: Mapping[str, tuple[str, ...]] = {name: tuple(place.sizes) for name, place in PLACES.items()}
@@ -87,7 +86,7 @@ def draw(
             f"show in {size} x {size} pixels; ask for fewer, or for a larger size"
         )
     return SceneImage(
-        image=found.shown.images[0].permute(1, 2, 0).numpy(),
+        image=picture(found.shown, 0),
         masks=found.shown.instances.numpy() == np.arange(1, len(found.names) + 1)[:, None, None],
         boxes=found.shown.boxes.numpy(),
         labels=np.array([list(classes).index(name) for name in found.names]),
@@ -98,13 +97,8 @@ def draw(
 def _check(domain: str, classes: Sequence[str], split: str, size: int, objects: tuple[int, int]) -> None:
     if domain not in DOMAINS:
         raise InputError(f"no scenes of {domain!r}: choose from {', '.join(DOMAINS)}")
-    unknown = [name for name in classes if name not in DOMAINS[domain]]
-    if unknown:
-        raise InputError(f"{domain} has no class {unknown[0]!r}: choose from {', '.join(DOMAINS[domain])}")
-    if not classes or len(set(classes)) < len(classes):
-        raise InputError(f"classes {list(classes)}: name at least one class, and each only once")
-    if split not in SPLITS:
-        raise InputError(f"split {split!r}: choose from {', '.join(SPLITS)}")
+    check_classes(domain, classes, DOMAINS[domain])
+    check_split(split)
     if size < 24:
         raise InputError(f"size {size}: scenes need pictures of at least 24 pixels")
     if not 1 <= objects[0] <= objects[1] <= MOST_OBJECTS:
@@ -138,8 +132,7 @@ def folder(
     _check(domain, classes, split, size, objects)
     if images < 1:
         raise InputError(f"images is {images}: it must be at least 1")
-    if workers is None:
-        workers = joblib.cpu_count() if images >= FEW else 1
+    workers = default_workers(images, FEW) if workers is None else workers
     settings = {"domain": domain, "classes": list(classes), "split": split, "size": size, "seed": seed}
     settings |= {"objects": tuple(objects)}
 

@@ -8,11 +8,11 @@ from numpy import ndarray as Array
 from ndslib.core.seeding import rng
 from ndslib.data.worlds.cameras import SIGHT, Pose
 from ndslib.data.worlds.grounds import PLATES, Ground, half_diagonal, props
-from ndslib.data.worlds.staging import about_y, towards
+from ndslib.data.worlds.staging import about_y
 from ndslib.data.worlds.traffic import Key, Thing, things, wander
 from ndslib.sim import backgrounds, materials
 from ndslib.sim.library import Stage
-from ndslib.sim.scene import Placement, Scene
+from ndslib.sim.scene import Placement, Scene, towards
 
 RISE = 10.0  # metres: over so much of the end of sight things grow to their size, so that none appears at once
 SMALLEST = 0.8  # pixels: what has a smaller radius is not drawn

@@ -11,7 +11,7 @@ from numpy.random import Generator as Random
 from ndslib.sim import materials
 from ndslib.sim.library import ProceduralLibrary, Stage
 from ndslib.sim.renderer import Render, render
-from ndslib.sim.scene import Geometry, Placement, Scene, batch
+from ndslib.sim.scene import Geometry, Placement, Scene, batch, towards
 
 
 @lru_cache
@@ -39,12 +39,6 @@ def stand(
     height = -scale * float(mesh.vertices[:, 1].min())
     material = [materials.index(each) for each in mesh.materials]
     return Placement(stage.add(name, number), material, about_y(yaw), (x, height, z), scale)
-
-
-def towards(yaw: float, pitch: float) -> np.ndarray:
-    """The unit vector float64 [3] that looks `yaw` degrees aside from +z (to +x) and `pitch` degrees up."""
-    yaw, pitch = np.radians([yaw, pitch])
-    return np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
 
 
 def tilted_up(random: Random, degrees: float) -> np.ndarray:

@@ -17,8 +17,8 @@ from ndslib.core.errors import InputError
 from ndslib.core.files import code_digest, digest, write_json
 from ndslib.core.parallel import run_jobs
 from ndslib.data import sample_table
+from ndslib.sim.renderer import SMALLEST
 
-SMALLEST = 8  # pixels: side of the smallest picture
 LICENCE = "CC0-1.0"  # nobody's photographs: anyone may use the pictures for anything
 LENGTHS = "lengths.json"
 ITEMS_PER_JOB = 64
@@ -59,8 +59,7 @@ def stored(
     """
     if count < 1:
         raise InputError(f"{name}: {count} items are asked for; it must be at least 1")
-    if workers is None:
-        workers = joblib.cpu_count() if count >= FEW else 1
+    workers = default_workers(count, FEW) if workers is None else workers
 
     def build(folder: Path) -> None:
         folder.mkdir()
@@ -124,14 +123,33 @@ def _draw_into(job: tuple[Path, Mapping[str, Column], Callable, int, int]) -> No
         array.flush()
 
 
+def default_workers(count: int, few: int) -> int:
+    """All cores for `few` items and more, else this process."""
+    return joblib.cpu_count() if count >= few else 1
+
+
+def check_classes(domain: str, classes: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a list of classes with one that is not `known`, a doubled one, or none, with an InputError."""
+    unknown = [name for name in classes if name not in known]
+    if unknown:
+        raise InputError(f"{domain} has no class {unknown[0]!r}: choose from {', '.join(known)}")
+    if not classes or len(set(classes)) < len(classes):
+        raise InputError(f"classes {list(classes)}: name at least one class, and each only once")
+
+
+def check_split(split: str) -> None:
+    """Refuse another split than train, val or test, with an InputError."""
+    if split not in sample_table.SPLITS:
+        raise InputError(f"split {split!r}: choose from {', '.join(sample_table.SPLITS)}")
+
+
 def check(split: str, size: int) -> None:
     """Refuse a part or a picture size that there cannot be.
 
     Raises:
         InputError: another split than train, val or test; a size below 8 pixels.
     """
-    if split not in sample_table.SPLITS:
-        raise InputError(f"split {split!r}: choose from {', '.join(sample_table.SPLITS)}")
+    check_split(split)
     if size < SMALLEST:
         raise InputError(f"size {size}: pictures have a side of at least {SMALLEST} pixels")
 

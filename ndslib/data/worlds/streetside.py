@@ -2,10 +2,10 @@
 
 from numpy.random import Generator as Random
 
-from ndslib.data.worlds.staging import Shot, daylight, library, picture, stand, tilted_up, towards
+from ndslib.data.worlds.staging import Shot, daylight, library, picture, stand, tilted_up
 from ndslib.sim import backgrounds
 from ndslib.sim.library import Stage
-from ndslib.sim.scene import Scene
+from ndslib.sim.scene import Scene, towards
 
 CLASSES = ("bench", "bicycle", "bus", "car", "fire_hydrant", "house", "litter_bin", "mailbox", "motorcycle", "person",
            "phone_booth", "road_sign", "street_lamp", "traffic_light", "truck", "van")  # fmt: skip

@@ -8,9 +8,9 @@ import numpy as np
 from numpy import ndarray as Array
 from numpy.random import Generator as Random
 
-from ndslib.data.worlds.staging import Shot, daylight, picture, towards
+from ndslib.data.worlds.staging import Shot, daylight, picture
 from ndslib.sim import backgrounds, materials
-from ndslib.sim.scene import Geometry, Placement, Scene
+from ndslib.sim.scene import Geometry, Placement, Scene, towards
 from ndslib.sim.solids import assemble, box
 
 CLASSES = ("bricks", "camouflage", "cells", "dashes", "fur", "marble", "patches", "planks", "scales", "speckle",
