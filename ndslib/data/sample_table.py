@@ -19,6 +19,10 @@ from ndslib.core.errors import InputError
 from ndslib.core.files import atomic_path
 
 SPLITS = ("train", "val", "test")
+LABEL_KINDS = ("none", "class", "boxes", "masks")
+# Annotations are JSON as `json.dumps` writes it, in which a quotation mark inside of a text has a backslash before it.
+_MASKS = r'"segmentation": (\[\[|\{)|"(mask|labels|instances|polygons)": "'
+_BOXES = r'"bbox(_relative)?": \['
 SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -133,3 +137,12 @@ def labels(table: pa.Table) -> tuple[list[int], list[str]]:
     names = sorted({name for name in full if name is not None})
     number = {name: index for index, name in enumerate(names)}
     return [-1 if name is None else number[name] for name in full], names
+
+
+def label_kinds(table: pa.Table) -> pa.ChunkedArray:
+    """What each row is labelled with, one of `LABEL_KINDS`: masks before boxes before a class, if it has several."""
+    annotation = table["annotation"]
+    has_masks, has_boxes = (pc.match_substring_regex(annotation, pattern) for pattern in (_MASKS, _BOXES))
+    kinds = pc.if_else(pc.is_valid(table["label"]), "class", "none")
+    kinds = pc.if_else(pc.fill_null(has_boxes, False), "boxes", kinds)
+    return pc.if_else(pc.fill_null(has_masks, False), "masks", kinds)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,18 +13,34 @@ import pyarrow.compute as pc
 from ndslib.core.errors import InputError
 from ndslib.core.files import sha256_file
 from ndslib.core.models import ResNet18
-from ndslib.data import sample_table
+from ndslib.data import images, sample_table
 from ndslib.nds.experts import load_expert
 
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset to index: the sample table of one dataset, its number of clusters and experts, and what to call it."""
+    """A dataset to index.
+
+    Attributes:
+        table: the sample table of one dataset.
+        k: its number of clusters and experts.
+        title, link: what to call it, and its provider's page.
+        base_url, root: the dataserver indexes and does not host (NDS section 3): to clients, a file below the folder
+            `root` is listed as `base_url` and its path below `root`. Without them, files are listed by their paths.
+    """
 
     table: pa.Table
     k: int
     title: str | None = None
     link: str | None = None
+    base_url: str | None = None
+    root: Path | str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.base_url is None) != (self.root is None):
+            raise InputError(f"base_url is {self.base_url!r} and root is {self.root!r}: give both or neither")
+        if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
+            raise InputError(f"base_url is {self.base_url!r}; it starts with http:// or https://")
 
     @cached_property
     def name(self) -> str:
@@ -37,6 +54,45 @@ class Source:
             )
         return names[0]
 
+    def listed(self, table: pa.Table) -> pa.Table:
+        """Rows of this source with the addresses under which clients find them.
+
+        Raises:
+            InputError: there is a `base_url`, and a file lies outside of `root`.
+        """
+        if self.base_url is None:
+            return table
+        uris = pa.array([self._address(uri) for uri in table["uri"].to_pylist()], pa.string())
+        return table.set_column(table.schema.get_field_index("uri"), sample_table.SCHEMA.field("uri"), uris)
+
+    def _address(self, uri: str) -> str:
+        path = images.split_uri(uri)[0]
+        if path.startswith(("http://", "https://")):
+            return uri
+        try:
+            below = Path(path).relative_to(Path(self.root).expanduser().absolute())
+        except ValueError as error:
+            raise InputError(f"{path}: not below {self.root}, so base_url {self.base_url} does not hold it") from error
+        return f"{self.base_url.rstrip('/')}/{quote(below.as_posix())}{uri[len(path) :]}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Neighbouring rows of a dataset that a client's filters keep or leave out together.
+
+    Attributes:
+        cluster: their cluster's number in the dataset.
+        labels: what they are labelled with (`sample_table.LABEL_KINDS`).
+        licence: as in the sample table.
+        images, bytes: how many, and how large together.
+    """
+
+    cluster: int
+    labels: str
+    licence: str | None
+    images: int
+    bytes: int
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -47,7 +103,10 @@ class Dataset:
         position: its place in the order of adding, from 0.
         gating: `superclass` or `unsupervised`.  task: what its experts were trained on.
         size: side of the decoded images in pixels.
+        base_url: where its files are listed to be, if not at their paths.
         cluster_sizes, cluster_bytes: images and bytes in each of its clusters.
+        cells: its rows in order: clusters, in them kinds of labels, in them licences.
+        thumbnails: example pictures of each cluster.
         experts: SHA-256 of each expert file.
         corrupt: images left out because they do not decode.
         folder: where it lies.
@@ -64,8 +123,11 @@ class Dataset:
     extractor: str
     seed: int
     train: dict[str, Any]
+    base_url: str | None
     cluster_sizes: list[int]
     cluster_bytes: list[int]
+    cells: tuple[Cell, ...]
+    thumbnails: list[int]
     experts: list[str]
     corrupt: list[dict[str, str]]
     folder: Path
@@ -78,8 +140,10 @@ class Dataset:
             InputError: it is damaged.
         """
         try:
-            return cls(**json.loads((folder / "dataset.json").read_text()), folder=folder)
-        except (ValueError, TypeError) as error:
+            about = json.loads((folder / "dataset.json").read_text())
+            about["cells"] = tuple(Cell(**cell) for cell in about["cells"])
+            return cls(**about, folder=folder)
+        except (ValueError, TypeError, KeyError) as error:
             raise InputError(
                 f"{folder / 'dataset.json'}: damaged ({error}); remove {folder} and add the dataset again"
             ) from error
@@ -91,10 +155,10 @@ class Dataset:
             InputError: the file is absent or damaged, or has another number of rows than `dataset.json` says.
         """
         table = sample_table.read(self.folder / "samples.parquet")
-        if table.num_rows != sum(self.cluster_sizes):
+        if table.num_rows != self.count:
             raise InputError(
-                f"{self.folder}: samples.parquet has {table.num_rows} rows but dataset.json says "
-                f"{sum(self.cluster_sizes)}; remove the folder and add the dataset again"
+                f"{self.folder}: samples.parquet has {table.num_rows} rows but dataset.json says {self.count}; remove "
+                "the folder and add the dataset again"
             )
         return table
 
@@ -103,6 +167,21 @@ class Dataset:
         left_out = pa.array([entry["uri"] for entry in self.corrupt], pa.string())
         wanted = sample_table.validate(table.filter(pc.invert(pc.is_in(table["uri"], left_out))))
         return wanted.sort_by("id").equals(self.samples().sort_by("id"))
+
+    @property
+    def count(self) -> int:
+        """How many images it has."""
+        return sum(self.cluster_sizes)
+
+    def thumbnail(self, cluster: int, number: int) -> Path:
+        """An example picture of a cluster, WebP.
+
+        Raises:
+            InputError: there is no such cluster or picture.
+        """
+        if not (0 <= cluster < len(self.thumbnails) and 0 <= number < self.thumbnails[cluster]):
+            raise InputError(f"{self.name}: no thumbnail {number} of cluster {cluster}; there are {self.thumbnails}")
+        return self.folder / "thumbnails" / f"{cluster:03d}" / f"{number}.webp"
 
     def expert_paths(self) -> list[Path]:
         """The expert files, in cluster order."""

@@ -22,7 +22,7 @@ from ndslib.nds.domain_confusion import domain_classifier
 from ndslib.nds.downstream import Labelled
 from ndslib.nds.experts import EXPERT_VERSION, ExpertConfig
 from ndslib.nds.extractor import Extractor
-from ndslib.nds.index import Index
+from ndslib.nds.index import FORMAT, Index
 from ndslib.nds.recommend import Recommendation, recommend
 from ndslib.nds.scenarios import Client, Scenario, load_scenario
 
@@ -108,7 +108,9 @@ def build_server(scenario: Scenario, settings: Settings, variant: str = "NDS (UP
     gate_features = server_extractor(scenario, settings)
     sources = [(each.name, each.k, content(each.table, scenario.size)) for each in scenario.sources]
     config = asdict(settings.experts(task))
-    key = digest(scenario.name, sources, gating, config, EXPERT_VERSION, gate_features.fingerprint, settings.seed)
+    key = digest(
+        FORMAT, scenario.name, sources, gating, config, EXPERT_VERSION, gate_features.fingerprint, settings.seed
+    )
     index = Index.create(paths.cache_root() / "indexes" / key, scenario.name)
     index.add_all(
         scenario.sources,
@@ -174,7 +176,7 @@ def ratings(settings: Settings, clients: Sequence[str], variant: str = "NDS (UP+
     tables = []
     for client in chosen:
         scores = rate(index, client, scenario.size, variant, settings)
-        answer = settings.recommend(index, scores, max(1, index.table.num_rows // 5))
+        answer = settings.recommend(index, scores, max(1, index.size // 5))
         tables.append(answer.clusters.assign(client=client.name, domain=client.domain))
     return pd.concat(tables, ignore_index=True)
 

@@ -1,40 +1,42 @@
 """The dataserver's index: a folder with a sample table, a gating and experts for each dataset.
 
     index.json                       format and name
-    datasets/<name>/dataset.json     title, licence, settings, cluster sizes; written when all experts are trained
-    datasets/<name>/samples.parquet  the sample table, sorted by cluster
+    datasets/<name>/dataset.json     title, licence, settings, cells; written when all experts are trained
+    datasets/<name>/samples.parquet  the sample table, sorted by cluster, kind of labels and licence
+    datasets/<name>/samples.sqlite   the same rows as clients get them, to be read by number (`store`)
+    datasets/<name>/bytes.npy        int64, the size of each of them
     datasets/<name>/gating.safetensors   centroids in the feature space of the extractor
     datasets/<name>/experts/000.safetensors ...
+    datasets/<name>/thumbnails/000/0.webp ...   example pictures of each cluster
 
-Clusters are numbered through all datasets in the order of adding, and the rows of `Index.table` are sorted by cluster:
-that is what lets a selection cost nothing that grows with the index. Adding a dataset writes one new folder and touches
-no other (NDS section 3.2.1). It is built under a hidden name and renamed when whole. A killed build resumes, as its
+Clusters are numbered through all datasets in the order of adding, and rows are sorted by cluster: that is what lets a
+selection cost nothing that grows with the index. Adding a dataset writes one new folder and touches no other (NDS
+section 3.2.1). It is built under a hidden name and renamed when whole (`building`). A killed build resumes, as its
 experts lie in the cache; the hidden folder that it may leave is never looked at.
 """
 
 import json
-import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from safetensors.numpy import save_file
 
 from ndslib.core.errors import InputError
-from ndslib.core.files import sha256_file, write_json
+from ndslib.core.files import write_json
 from ndslib.core.models import ResNet18
-from ndslib.data import images, sample_table
-from ndslib.nds.dataset import Dataset, Source
-from ndslib.nds.experts import ExpertConfig, ExpertJob, train_experts
+from ndslib.data import sample_table
+from ndslib.nds import building, store
+from ndslib.nds.dataset import Cell, Dataset, Source
+from ndslib.nds.experts import ExpertConfig, train_experts
 from ndslib.nds.extractor import Extractor
-from ndslib.nds.gating import Gating, Partition, partition
+from ndslib.nds.gating import Gating
 
-FORMAT = "ndslib-index-1"
+FORMAT = "ndslib-index-2"
 
 
 class Index:
@@ -68,8 +70,15 @@ class Index:
         except (ValueError, TypeError) as error:
             raise InputError(f"{place / 'index.json'}: damaged ({error}); restore it from another index") from error
         if found != FORMAT:
-            raise InputError(f"{place / 'index.json'}: format is {found!r}, this version reads {FORMAT!r}")
+            raise InputError(
+                f"{place / 'index.json'}: format is {found!r}, this version reads {FORMAT!r}; build the index again"
+            )
         return cls(place)
+
+    @property
+    def name(self) -> str:
+        """What the index is called."""
+        return json.loads((self.place / "index.json").read_text())["name"]
 
     @cached_property
     def datasets(self) -> tuple[Dataset, ...]:
@@ -85,6 +94,57 @@ class Index:
             raise InputError(f"{self.place}: the index is empty; add a dataset first")
         table = sample_table.concat(each.samples() for each in self.datasets)
         return table.combine_chunks()  # of one chunk, rows are taken at a cost that does not grow with the index
+
+    def read(self, rows: np.ndarray, annotations: bool = False) -> pa.Table:
+        """Rows as clients get them, in the order asked for: the sample table, without `annotation` unless asked for it.
+
+        Time and memory grow with the number of rows asked for, not with the index; several threads may read at once.
+
+        Args:
+            rows: int64[n], rows of the index.
+
+        Raises:
+            InputError: a row outside of the index, or a damaged file.
+        """
+        owners = self._owners(rows)
+        parts = [store.read(each.folder / "samples.sqlite", own, annotations) for each, own, _ in owners]
+        found = pa.concat_tables(parts).combine_chunks()
+        return found.take(np.argsort(np.concatenate([places for *_, places in owners])))
+
+    def row_bytes(self, rows: np.ndarray) -> np.ndarray:
+        """int64[n], the bytes to download for each of int64[n] rows of the index."""
+        found = np.empty(len(rows), dtype=np.int64)
+        for each, own, places in self._owners(rows):
+            found[places] = np.load(each.folder / "bytes.npy", mmap_mode="r", allow_pickle=False)[own]
+        return found
+
+    def _owners(self, rows: np.ndarray) -> list[tuple[Dataset, np.ndarray, np.ndarray]]:
+        """Of each dataset that has some of the rows: itself, their numbers in it, and their places in `rows`."""
+        rows = np.asarray(rows, dtype=np.int64)
+        if rows.size == 0 or rows.min() < 0 or rows.max() >= self.size:
+            raise InputError(f"rows {rows[:5].tolist()}...: ask for one row at least, from 0 to {self.size - 1}")
+        ends = np.cumsum([each.count for each in self.datasets])
+        owner = np.searchsorted(ends, rows, side="right")
+        found = []
+        for number in np.unique(owner).tolist():
+            places = np.flatnonzero(owner == number)
+            each = self.datasets[number]
+            found.append((each, rows[places] - (ends[number] - each.count), places))
+        return found
+
+    @cached_property
+    def cells(self) -> list[tuple[int, Dataset, Cell]]:
+        """The index's rows in order, as pieces that a filter keeps or leaves out: cluster, dataset and cell."""
+        found, clusters = [], 0
+        for each in self.datasets:
+            found += [(clusters + cell.cluster, each, cell) for cell in each.cells]
+            clusters += len(each.cluster_sizes)
+        return found
+
+    @property
+    def size(self) -> int:
+        """The number of images."""
+        return sum(each.count for each in self.datasets)
 
     @property
     def cluster_sizes(self) -> np.ndarray:
@@ -125,8 +185,8 @@ class Index:
         return np.arange(ends[cluster] - self.cluster_sizes[cluster], ends[cluster])
 
     def add(self, table: pa.Table, k: int, extractor: Extractor, config: ExpertConfig, **options: Any) -> Dataset:
-        """Index one dataset: `add_all` of a single source. `options`: its other arguments, and `title` and `link`."""
-        about = {name: options.pop(name, None) for name in ("title", "link")}
+        """Index one dataset: `add_all` of a single source. `options`: its other arguments, and those of `Source`."""
+        about = {name: options.pop(name, None) for name in ("title", "link", "base_url", "root")}
         return self.add_all([Source(table, k, **about)], extractor, config, **options)[0]
 
     def add_all(
@@ -172,28 +232,25 @@ class Index:
             raise InputError(f"the sources' names are {names}: give each dataset once")
         self._forget()
         new = [source for source in sources if self._existing(source, settings) is None]
-        prepared = [_prepare(source, extractor, config, gating, size, seed, on_corrupt) for source in new]
+        prepared = [building.prepare(source, extractor, config, gating, size, seed, on_corrupt) for source in new]
         jobs = [job for each in prepared for job in each.jobs]
         experts = iter(train_experts(jobs, config, workers, engine) if jobs else [])
         for each in prepared:
             self._write(each, settings, [next(experts) for _ in each.jobs])
         return [next(each for each in self.datasets if each.name == name) for name in names]
 
-    def _write(self, prepared: "_Prepared", settings: dict[str, Any], experts: list[Path]) -> None:
+    def _write(self, prepared: building.Prepared, settings: dict[str, Any], experts: list[Path]) -> None:
         """Write a dataset under a hidden name and rename it when it is whole."""
         name, datasets = prepared.source.name, self.place / "datasets"
         datasets.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=datasets) as workshop:
-            building = Path(workshop) / name
-            hashes = _copy_experts(experts, building / "experts")
-            order = np.argsort(prepared.parts.clusters, kind="stable")
-            sample_table.write(prepared.table.take(order), building / "samples.parquet")
-            save_file({"centroids": prepared.parts.centroids.astype(np.float32)}, building / "gating.safetensors")
+            folder = Path(workshop) / name
+            about = building.write(prepared, experts, folder)
             self._forget()  # other processes may have added datasets since
             position = max((each.position for each in self.datasets), default=-1) + 1
-            write_json(building / "dataset.json", settings | _describe(prepared, hashes, position))
+            write_json(folder / "dataset.json", settings | about | {"position": position})
             try:
-                building.rename(datasets / name)
+                folder.rename(datasets / name)
             except OSError:  # a folder does not replace one that holds something: another process was faster
                 self._forget()
                 if self._existing(prepared.source, settings) is None:
@@ -202,7 +259,7 @@ class Index:
 
     def _forget(self) -> None:
         """Read the folder anew when it is asked for next."""
-        for name in ("datasets", "table"):
+        for name in ("datasets", "table", "cells"):
             self.__dict__.pop(name, None)
 
     def _existing(self, source: Source, settings: dict[str, Any]) -> Dataset | None:
@@ -210,8 +267,8 @@ class Index:
         each = next((each for each in self.datasets if each.name == source.name), None)
         if each is None:
             return None
-        found = {key: getattr(each, key) for key in settings} | {"k": len(each.cluster_sizes)}
-        wanted = json.loads(json.dumps(settings)) | {"k": source.k}
+        found = {key: getattr(each, key) for key in (*settings, "base_url")} | {"k": len(each.cluster_sizes)}
+        wanted = json.loads(json.dumps(settings)) | {"k": source.k, "base_url": source.base_url}
         changed = sorted(key for key in wanted if wanted[key] != found[key])
         if not each.holds(source.table):
             changed.append("samples")
@@ -221,85 +278,3 @@ class Index:
             f"{each.folder}: a dataset of this name is indexed with other settings ({', '.join(changed)}); "
             "remove that folder or add the data under another name"
         )
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A source ready for training: its decodable samples, their partition, and a job for each expert."""
-
-    source: Source
-    table: pa.Table
-    decoded: images.DecodedImages
-    parts: Partition
-    jobs: list[ExpertJob]
-
-
-def _prepare(
-    source: Source,
-    extractor: Extractor,
-    config: ExpertConfig,
-    gating: Gating,
-    size: int,
-    seed: int,
-    on_corrupt: str,
-) -> _Prepared:
-    decoded = images.decode(source.table, size, on_corrupt)
-    table = source.table.take(decoded.rows)
-    labels, classes = sample_table.labels(table)
-    features = extractor.features(decoded.pixels, config.train.device)
-    parts = partition(gating, features, np.array(labels), source.k, seed)
-    jobs = _expert_jobs(source.name, decoded, parts, np.array(labels), classes, config)
-    return _Prepared(source, table, decoded, parts, jobs)
-
-
-def _expert_jobs(
-    name: str,
-    decoded: images.DecodedImages,
-    parts: Partition,
-    labels: np.ndarray,
-    classes: list[str],
-    config: ExpertConfig,
-) -> list[ExpertJob]:
-    """One job a cluster."""
-    jobs = []
-    for number in range(len(parts.centroids)):
-        rows = np.flatnonzero(parts.clusters == number)
-        own, own_labels = np.unique(labels[rows], return_inverse=True)
-        named = config.task == "classification" and (own >= 0).all()
-        jobs.append(
-            ExpertJob(
-                pixels=decoded.path,
-                rows=decoded.rows[rows],
-                name=f"{name}/{number}",
-                labels=own_labels if named else None,
-                classes=tuple(classes[label] for label in own) if named else (),
-                metadata=(("dataset", name), ("cluster", str(number))),
-            )
-        )
-    return jobs
-
-
-def _describe(prepared: _Prepared, hashes: list[str], position: int) -> dict[str, Any]:
-    """What `dataset.json` says beside the settings."""
-    source, table, parts = prepared.source, prepared.table, prepared.parts
-    cluster_bytes = np.bincount(parts.clusters, weights=table["bytes"].to_numpy(), minlength=source.k)
-    licences = sorted({licence for licence in table["licence"].to_pylist() if licence})
-    return {
-        "name": source.name,
-        "title": source.title or source.name,
-        "licence": ", ".join(licences) or None,
-        "link": source.link,
-        "position": position,
-        "cluster_sizes": parts.sizes.tolist(),
-        "cluster_bytes": cluster_bytes.astype(np.int64).tolist(),
-        "experts": hashes,
-        "corrupt": [{"uri": entry.uri, "reason": entry.reason} for entry in prepared.decoded.corrupt],
-    }
-
-
-def _copy_experts(experts: list[Path], folder: Path) -> list[str]:
-    """Copy the trained experts into the index; SHA-256 of each."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, path in enumerate(experts):
-        shutil.copyfile(path, folder / f"{number:03d}.safetensors")
-    return [sha256_file(path) for path in experts]

@@ -320,7 +320,7 @@ def _budget(name: str, value: int, available: int, unit: str) -> int:
     if budget <= 0:
         raise InputError(f"{name} = {budget} selects nothing; give a budget from 1 to {available} {unit}")
     if budget > available:
-        raise InputError(f"{name} = {budget} exceeds the index, which has {available} {unit}; lower the budget")
+        raise InputError(f"{name} = {budget} exceeds the {available} {unit} to draw from; lower the budget")
     return budget
 
 

@@ -32,7 +32,7 @@ class SelectionExplorer:
         return recommend(
             self.index,
             self.scores[self.client.value],
-            budget=max(1, round(self.budget.value * self.index.table.num_rows)),
+            budget=max(1, round(self.budget.value * self.index.size)),
             temperature=self.temperature.value,
             normalisation=self.normalisation.value,
         )
@@ -53,6 +53,6 @@ class SelectionExplorer:
             self.output.clear_output(wait=True)
             display(figure)
             print(
-                f"{len(answer.rows):,} of {self.index.table.num_rows:,} images; {best.selected:,} of the "
+                f"{len(answer.rows):,} of {self.index.size:,} images; {best.selected:,} of the "
                 f"{best.images:,} in the best cluster, {best.cluster}"
             )

@@ -118,7 +118,7 @@ def test_an_unlabelled_client_image_is_named(settings):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_ratings_are_tidy(settings, variant):
     found = ratings(settings, ["textures", "photos"], variant)
-    columns = {"client", "domain", "cluster", "dataset", "images", "score", "weight", "selected"}
+    columns = {"client", "domain", "cluster", "dataset", "images", "score", "weight", "selected", "bytes"}
     assert set(found.columns) == columns
     assert found["client"].tolist() == ["textures"] * 4 + ["photos"] * 4
     assert found["domain"].tolist()[:4] == ["textures"] * 4

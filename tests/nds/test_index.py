@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from ndslib.core.errors import InputError
 from ndslib.core.files import sha256_file
-from ndslib.data import images, sample_table
-from ndslib.nds import experts, index
+from ndslib.data import images, loaders, sample_table
+from ndslib.nds import building, experts, store
 from ndslib.nds.experts import read_metadata
 from ndslib.nds.index import Index, Source
 
@@ -45,21 +46,15 @@ def test_adding_a_dataset_leaves_the_others_byte_for_byte(tmp_path, colours, mea
     server.add(colours("first"), 2, mean_colour, tiny(), size=8)
     server.add(colours("second", 9), 3, mean_colour, tiny(), size=8)
     before = files_of(server.place)
-    assert len(before) == 1 + 2 * 3 + 5
+    assert len(before) == 1 + 2 * 5 + 5 + 12 + 9, "index.json, five files a dataset, experts, thumbnails"
     del trained[:]
     added = server.add(colours("third"), 2, mean_colour, tiny(), size=8, title="Third", link="https://example.org")
     after = files_of(server.place)
     assert {name: after[name] for name in before} == before, "same bytes, and not even written again"
-    assert set(after) - set(before) == {
-        f"datasets/third/{name}"
-        for name in (
-            "dataset.json",
-            "samples.parquet",
-            "gating.safetensors",
-            "experts/000.safetensors",
-            "experts/001.safetensors",
-        )
-    }
+    names = ["dataset.json", "samples.parquet", "samples.sqlite", "bytes.npy", "gating.safetensors"]
+    names += [f"experts/00{number}.safetensors" for number in range(2)]
+    names += [f"thumbnails/00{cluster}/{number}.webp" for cluster in range(2) for number in range(6)]
+    assert set(after) - set(before) == {f"datasets/third/{name}" for name in names}
     assert trained == ["third/0", "third/1"]
     assert (added.title, added.link, added.licence, added.position) == ("Third", "https://example.org", "MIT", 2)
     assert server.cluster_names == ["first/0", "first/1", "second/0", "second/1", "second/2", "third/0", "third/1"]
@@ -196,7 +191,7 @@ def test_it_is_whole_after_a_failure_while_it_is_written(tmp_path, colours, mean
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(index, "write_json", fail)
+        patched.setattr(building, "save_file", fail)
         with pytest.raises(OSError, match="no space"):
             server.add(colours("first"), 3, mean_colour, tiny(), size=8)
     assert Index.open(server.place).datasets == ()
@@ -204,6 +199,78 @@ def test_it_is_whole_after_a_failure_while_it_is_written(tmp_path, colours, mean
     del trained[:]
     added = server.add(colours("first"), 2, mean_colour, tiny(), size=8)
     assert len(list((added.folder / "experts").iterdir())) == 2, "nothing of the first attempt with three"
+
+
+# What clients get
+
+
+def test_rows_are_read_in_the_order_asked_for(server):
+    rows = np.array([31, 0, 12, 11, 5, 30])
+    assert server.read(rows, annotations=True).equals(server.table.take(rows))
+    assert server.read(rows).equals(server.table.drop_columns(["annotation"]).take(rows))
+    assert server.row_bytes(rows).tolist() == server.table["bytes"].take(rows).to_pylist()
+    assert server.size == 32
+    for outside in ([32], [-1], []):
+        with pytest.raises(InputError, match="from 0 to 31"):
+            server.read(np.array(outside, dtype=np.int64))
+
+
+def test_cells_tell_labels_and_licences_apart(tmp_path, colours, mean_colour, tiny):
+    table = colours("first")
+    licences = ["CC-BY-2.0", None, "CC-BY-2.0", "MIT"] * 3
+    annotations = [None, '[{"bbox": [0, 0, 1, 1], "segmentation": null}]', '[{"segmentation": [[0, 0, 4, 4]]}]'] * 4
+    table = table.set_column(9, "licence", pa.array(licences))
+    table = table.set_column(5, "annotation", pa.array(annotations))
+    server = Index.create(tmp_path / "server")
+    (cells,) = (server.add(table, 2, mean_colour, tiny(), size=8).cells,)
+    kinds = np.repeat([cell.labels for cell in cells], [cell.images for cell in cells])
+    assert kinds.tolist() == sample_table.label_kinds(server.table).to_pylist()
+    found = np.repeat([cell.licence or "none" for cell in cells], [cell.images for cell in cells])
+    assert found.tolist() == [licence or "none" for licence in server.table["licence"].to_pylist()]
+    clusters = np.repeat([cell.cluster for cell in cells], [cell.images for cell in cells])
+    assert clusters.tolist() == server.cluster_of_row.tolist()
+    assert sum(cell.bytes for cell in cells) == server.cluster_bytes.sum()
+    assert {cell.labels for cell in cells} == {"class", "boxes", "masks"}
+    assert len(cells) == len({(cell.cluster, cell.labels, cell.licence) for cell in cells})
+
+
+def test_files_are_listed_where_their_provider_has_them(tmp_path, colours, mean_colour, tiny):
+    folder = tmp_path / "pictures of mine" / "a"
+    folder.mkdir(parents=True)
+    for number in range(8):
+        Image.new("RGB", (20, 10), (30 * number, 90, 10)).save(folder / f"{number}.png")
+    table = loaders.image_folder(folder.parent, "mine", "train")
+    server = Index.create(tmp_path / "server")
+    about = {"base_url": "https://example.org/x/", "root": folder.parent}
+    server.add(table, 1, mean_colour, tiny(), size=8, **about)
+    listed = server.read(np.arange(8))["uri"].to_pylist()
+    assert sorted(listed) == [f"https://example.org/x/a/{number}.png" for number in range(8)]
+    assert sorted(server.table["uri"].to_pylist()) == [str(folder / f"{number}.png") for number in range(8)]
+    assert server.add(table, 1, mean_colour, tiny(), size=8, **about) == server.datasets[0], "as before: nothing to do"
+    with pytest.raises(InputError, match=r"other settings \(base_url\)"):
+        server.add(table, 1, mean_colour, tiny(), size=8)
+    with pytest.raises(InputError, match=r"not below .*elsewhere"):
+        Index.create(tmp_path / "other").add(
+            table, 1, mean_colour, tiny(), size=8, base_url="http://x", root=tmp_path / "elsewhere"
+        )
+    with pytest.raises(InputError, match="both or neither"):
+        Source(table, 1, base_url="http://x")
+    with pytest.raises(InputError, match="starts with http"):
+        Source(table, 1, base_url="ftp://x", root=folder)
+
+
+def test_thumbnails_are_pictures_of_their_cluster(server):
+    for each, counts in zip(server.datasets, ([6, 6], [9]), strict=True):
+        assert each.thumbnails == counts
+        for cluster, count in enumerate(counts):
+            for number in range(count):
+                with Image.open(each.thumbnail(cluster, number)) as picture:
+                    assert (picture.format, picture.size) == ("WEBP", (96, 96))
+    levels = [np.asarray(Image.open(server.datasets[0].thumbnail(0, n))).mean() for n in range(6)]
+    assert max(levels) < 100 or min(levels) > 150, "all dark or all bright, as the clusters are"
+    for cluster, number in ((2, 0), (0, 6), (-1, 0), (0, -1)):
+        with pytest.raises(InputError, match="no thumbnail"):
+            server.datasets[0].thumbnail(cluster, number)
 
 
 # Kills and company
@@ -320,7 +387,8 @@ def test_damage_is_named(tmp_path, colours, mean_colour, tiny):
     server = Index.create(tmp_path / "server")
     folder = server.add(colours("first"), 2, mean_colour, tiny(), size=8).folder
     whole = {
-        name: (folder / name).read_bytes() for name in ("dataset.json", "samples.parquet", "experts/001.safetensors")
+        name: (folder / name).read_bytes()
+        for name in ("dataset.json", "samples.parquet", "samples.sqlite", "experts/001.safetensors")
     }
 
     def damage(name: str, content: bytes) -> Index:
@@ -339,6 +407,11 @@ def test_damage_is_named(tmp_path, colours, mean_colour, tiny):
         _ = damage("samples.parquet", (tmp_path / "short.parquet").read_bytes()).table
     with pytest.raises(InputError, match=r"001\.safetensors: not a readable"):
         damage("experts/001.safetensors", whole["experts/001.safetensors"][:-10]).experts()
+    with pytest.raises(InputError, match=r"samples\.sqlite: cannot be read .* add the dataset again"):
+        damage("samples.sqlite", whole["samples.sqlite"][:100]).read(np.arange(3))
+    store.write(server.table.slice(0, 11).to_batches(), tmp_path / "short.sqlite")
+    with pytest.raises(InputError, match=r"samples\.sqlite: it has no rows \[11\]"):
+        damage("samples.sqlite", (tmp_path / "short.sqlite").read_bytes()).read(np.array([2, 11]))
     flipped = bytearray(whole["experts/001.safetensors"])
     flipped[-1] ^= 1
     with pytest.raises(InputError, match=r"001\.safetensors: not the expert that was indexed"):

@@ -454,7 +454,7 @@ def test_a_tiny_cluster_of_nearly_all_the_weight_costs_no_more_than_the_budget(m
     [
         ({"budget": 0}, "budget = 0 "),
         ({"budget": -3}, "budget = -3 "),
-        ({"budget": 31}, "budget = 31 exceeds the index, which has 30 rows"),
+        ({"budget": 31}, "budget = 31 exceeds the 30 rows to draw from"),
         ({"budget": 5.0}, "budget = 5.0 is not an integer"),
         ({"budget": "5"}, "budget = '5' is not an integer"),
         ({"budget": None}, "budget = None"),
@@ -484,7 +484,7 @@ def test_bad_arguments_are_refused(arguments, message):
     ("arguments", "message"),
     [
         ({"budget_bytes": 0}, "budget_bytes = 0 "),
-        ({"budget_bytes": 301}, "budget_bytes = 301 exceeds the index, which has 300 bytes"),
+        ({"budget_bytes": 301}, "budget_bytes = 301 exceeds the 300 bytes to draw from"),
         ({"budget_bytes": 9}, "budget_bytes = 9 is smaller than row .*, the first one drawn, of 10 bytes"),
         ({"budget_bytes": 1e2}, "budget_bytes = 100.0 is not an integer"),
         ({"mean_bytes": [10.0]}, "mean_bytes has 1 values for 2 clusters"),
