@@ -11,7 +11,9 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 import ndslib
+from ndslib import nds_commands
 from ndslib.core.errors import InputError
+from ndslib.core.terminal import console, new_table
 
 # What a command needs is imported in it: `ndslib --help` and a mistyped name answer at once.
 
@@ -29,7 +31,6 @@ class _Group(TyperGroup):
 app = typer.Typer(cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 data = typer.Typer(no_args_is_help=True, help="The datasets: what there is, what lies here, how to get it.")
 app.add_typer(data, name="data")
-console = Console()
 
 
 def _version(wanted: bool) -> None:
@@ -57,7 +58,7 @@ def list_notebooks(
     if markdown:
         typer.echo(notebooks.index_markdown(), nl=False)
         return
-    table = _table("notebook", "title", "ledger rows", "presets (expected time)")
+    table = new_table("notebook", "title", "ledger rows", "presets (expected time)")
     for notebook in notebooks.load_all():
         times = [f"{name} ({_time(notebook.seconds.get(name))})" for name in presets.names(notebook)]
         table.add_row(notebook.key, notebook.title, ", ".join(notebook.ledger), ", ".join(times))
@@ -125,7 +126,7 @@ def scorecard(
     if markdown:
         typer.echo(cards.to_markdown(card), nl=False)
         return
-    table = _table(*cards.COLUMNS)
+    table = new_table(*cards.COLUMNS)
     for line in card[list(cards.COLUMNS)].itertuples(index=False):
         table.add_row(*map(escape, line))
     console.print(table)
@@ -160,13 +161,16 @@ def refresh(
         console.print(f"{notebook.path}  {_time(seconds)}", soft_wrap=True)
 
 
+nds_commands.register(app)
+
+
 @data.command("list")
 def data_list() -> None:
     """Show every dataset: what it is for, its licence, how it is got, and whether it lies here."""
     from ndslib.core import paths
     from ndslib.data import manifests
 
-    table = _table("dataset", "title", "task", "licence", "access", "here")
+    table = new_table("dataset", "title", "task", "licence", "access", "here")
     for name, manifest in manifests.load_all().items():
         here = "yes" if (paths.data_root() / name).is_dir() else ""
         table.add_row(*map(escape, (name, manifest.title, manifest.task, manifest.licence, manifest.access, here)))
@@ -182,7 +186,7 @@ def verify(name: Annotated[str, typer.Argument(help="A dataset of `ndslib data l
 
     folder = paths.data_root() / name
     results = fetching.verify(name, folder)
-    table = _table("file", "status", "detail")
+    table = new_table("file", "status", "detail")
     for result in results:
         table.add_row(*map(escape, (result.path, result.status, result.detail)))
     console.print(table if results else f"the manifest of {name} lists no files")
@@ -216,15 +220,39 @@ def fetch(name: Annotated[str, typer.Argument(help="A dataset of `ndslib data li
         console.print(escape(f"{name}: nothing to download. {manifests.load(name).note or ''}"), soft_wrap=True)
 
 
-def _table(*columns: str) -> Table:
-    table = Table(show_edge=False, header_style="bold")
-    for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0)  # a name that is broken cannot be copied
-    return table
+@data.command("fetch-list")
+def fetch_list(
+    source: Annotated[Path, typer.Argument(metavar="LIST", help="Of `ndslib adapt`: .parquet, .csv or .jsonl.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the images and samples.parquet go.")],
+    only_dataset: Annotated[list[str] | None, typer.Option(help="Fetch its images alone; repeatable.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Downloads at a time.")] = 16,
+    per_host: Annotated[int, typer.Option(min=1, help="Downloads at a time from one host.")] = 8,
+    allow_missing: Annotated[bool, typer.Option("--allow-missing", help="Succeed though images fail.")] = False,
+) -> None:
+    """Download the images of a dataserver's list, going on where an earlier try stopped, and check each."""
+    from rich.filesize import decimal
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from ndslib.data.fetching import fetch_list as fetching
+
+    columns = ("files", BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(done: int, wanted: int, size: int) -> None:
+            bar.update(task, completed=done, total=wanted, description=decimal(size))
+
+        samples, failures = fetching.fetch_list(source, folder, only_dataset or (), workers, per_host, show)
+    console.print(escape(f"{samples.num_rows} images: {folder / 'samples.parquet'}"), soft_wrap=True)
+    if failures:
+        message = f"{len(failures)} images are missing (all: {folder / 'failed.csv'}), the first: {failures[0].reason}"
+        if not allow_missing:
+            _fail("failed", f"{message}. Run it again to try them again, or with --allow-missing to do without them")
+        console.print(escape(message), soft_wrap=True)
 
 
 def _outcome_table(outcomes: list[Any]) -> Table:
-    table = _table("notebook", "preset", "status", "time", "folder")
+    table = new_table("notebook", "preset", "status", "time", "folder")
     for o in sorted(outcomes, key=lambda outcome: (outcome.status == "failed", str(outcome.run.folder))):
         table.add_row(
             o.run.notebook.key,

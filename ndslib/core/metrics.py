@@ -88,46 +88,97 @@ def detection_ap(
     predictions: Sequence[Mapping[str, Tensor]],
     targets: Sequence[Mapping[str, Tensor]],
     iou_type: Literal["bbox", "segm"] = "bbox",
+    per_class: bool = False,
 ) -> dict[str, float]:
     """COCO's average precision and recall over a data set.
 
     Args:
         predictions: a mapping per image: `boxes` float [n, 4] (x1, y1, x2, y2 in pixels) and, for "segm", `masks` bool
             [n, H, W]; `scores` [n] in 0..1; `labels` int [n].
-        targets: the same without `scores`.
+        targets: the same without `scores`; `iscrowd` [n] of 0 and 1, where given, marks regions of many objects, in
+            which predictions count neither for nor against.
+        per_class: add the precision of each label.
 
     Returns:
         COCO's names: `map` (IoU 0.50 to 0.95), `map_50`, `map_75`, `map_small`, `map_medium`, `map_large`, `mar_1`,
-        `mar_10`, `mar_100`, `mar_small`, ...; -1 where no target is of that size.
+        `mar_10`, `mar_100`, `mar_small`, ...; -1 where no target is of that size. With `per_class` also `map | 3`,
+        `map_50 | 3` and `map_75 | 3` of label 3, and so on for each label that has targets; their means are `map` etc.
 
     Raises:
         InputError: lists of different lengths or without images, or an image without what `iou_type` needs.
     """
-    # Imported here: it takes seconds, and most processes that use this module only need `top1`.
-    from torchmetrics.detection import MeanAveragePrecision
-
-    if iou_type not in ("bbox", "segm"):
-        raise InputError(f"iou_type {iou_type!r}: expected 'bbox' or 'segm'")
     if len(predictions) != len(targets) or not targets:
         raise InputError(f"predictions for {len(predictions)} images and targets for {len(targets)}")
-    geometry = {"bbox": "boxes", "segm": "masks"}[iou_type]
-    for kind, images, needed in (
-        ("prediction", predictions, (geometry, "scores", "labels")),
-        ("target", targets, (geometry, "labels")),
-    ):
-        for position, image in enumerate(images):
-            _check_detections(f"{kind} of image {position}", image, needed)
-    metric = MeanAveragePrecision(iou_type=iou_type, backend="faster_coco_eval")
-    metric.warn_on_many_detections = False  # COCO counts the best 100; that is the definition and no accident
-    metric.update([dict(image) for image in predictions], [dict(image) for image in targets])
-    return {name: float(value) for name, value in metric.compute().items() if value.numel() == 1 and name != "classes"}
+    score = DetectionScore(iou_type)
+    score.update(predictions, targets)
+    return score.compute(per_class)
+
+
+class DetectionScore:
+    """`detection_ap`, fed some images at a time; of a mask its run lengths are kept, never its pixels.
+
+    Raises:
+        InputError: `iou_type` is neither "bbox" nor "segm".
+    """
+
+    def __init__(self, iou_type: Literal["bbox", "segm"] = "bbox") -> None:
+        # Imported here: it takes seconds, and most processes that use this module only need `top1`.
+        from torchmetrics.detection import MeanAveragePrecision
+
+        if iou_type not in ("bbox", "segm"):
+            raise InputError(f"iou_type {iou_type!r}: expected 'bbox' or 'segm'")
+        self._geometry = {"bbox": "boxes", "segm": "masks"}[iou_type]
+        self._metric = MeanAveragePrecision(iou_type=iou_type, backend="faster_coco_eval")
+        self._metric.warn_on_many_detections = False  # COCO counts the best 100; that is the definition and no accident
+        self._images = 0
+
+    def update(self, predictions: Sequence[Mapping[str, Tensor]], targets: Sequence[Mapping[str, Tensor]]) -> None:
+        """Count some images.
+
+        Raises:
+            InputError: as `detection_ap`; nothing of the call is counted then.
+        """
+        if len(predictions) != len(targets):
+            raise InputError(f"predictions for {len(predictions)} images and targets for {len(targets)}")
+        for kind, images, needed in (
+            ("prediction", predictions, (self._geometry, "scores", "labels")),
+            ("target", targets, (self._geometry, "labels")),
+        ):
+            for position, image in enumerate(images, self._images):
+                _check_detections(f"{kind} of image {position}", image, needed)
+        self._metric.update([dict(image) for image in predictions], [dict(image) for image in targets])
+        self._images += len(targets)
+
+    def compute(self, per_class: bool = False) -> dict[str, float]:
+        """The result of `detection_ap` for the images so far.
+
+        Raises:
+            InputError: there were no images.
+        """
+        if not self._images:
+            raise InputError("no images were given, so there is no average precision")
+        self._metric.extended_summary = per_class
+        found = self._metric.compute()
+        summary = {name: float(value) for name, value in found.items() if name.startswith("ma") and value.numel() == 1}
+        return summary | _of_each_class(found) if per_class else summary
+
+
+def _of_each_class(found: Mapping[str, Tensor]) -> dict[str, float]:
+    """Average precision by label from COCO's table of precisions [threshold, recall, class, size, detections]."""
+    tables = found["precision"][:, :, :, 0, -1].mean(dim=1)  # all sizes, at most 100 detections
+    each = {}
+    for label, precision in zip(found["classes"].reshape(-1).tolist(), tables.T, strict=True):
+        if precision[0] >= 0:  # -1 marks a class without targets
+            of = {"map": precision.mean(), "map_50": precision[0], "map_75": precision[5]}
+            each |= {f"{name} | {label}": float(value) for name, value in of.items()}
+    return each
 
 
 def _check_detections(where: str, image: Mapping[str, Tensor], needed: tuple[str, ...]) -> None:
     missing = [name for name in needed if name not in image]
     if missing:
         raise InputError(f"{where} lacks {', '.join(missing)}")
-    lengths = {name: len(image[name]) for name in needed}
+    lengths = {name: len(image[name]) for name in (*needed, "iscrowd") if name in image}
     if len(set(lengths.values())) != 1:
         raise InputError(f"{where} has different numbers of {lengths}")
     boxes = image.get("boxes")

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils import _pytree as pytree
 
 from ndslib.core.errors import InputError
 from ndslib.core.files import atomic_path
@@ -124,7 +125,7 @@ def fit(
 
     Args:
         loss_of: `(model, batch) -> scalar loss`.
-        batch_at: the batch of a step, a pure function of the step number; tensors (or tuples of them) on any device.
+        batch_at: the batch of a step, a pure function of the step number; tensors (in tuples, lists, mappings) anywhere.
         checkpoint: file to resume from when it exists and to save to every `checkpoint_every` steps and at the end.
         description: name of the progress bar; no bar when empty.
         identity: names the data and the model; a checkpoint of another identity is refused.
@@ -151,10 +152,8 @@ def fit(
 
 
 def to_device(batch: Any, device: str) -> Any:
-    """Move a tensor, or every tensor of a tuple, to a device; other values pass."""
-    if isinstance(batch, Tensor):
-        return batch.to(device, non_blocking=True)
-    return tuple(to_device(part, device) for part in batch) if isinstance(batch, tuple) else batch
+    """Move every tensor of a batch (in tuples, lists or mappings) to a device; other values pass."""
+    return pytree.tree_map_only(Tensor, lambda tensor: tensor.to(device, non_blocking=True), batch)
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:

@@ -5,6 +5,8 @@ A file is under its final name only when it is whole and matches what its manife
 """
 
 import contextlib
+import datetime
+import email.utils
 import fnmatch
 import hashlib
 import json
@@ -26,6 +28,9 @@ Progress = Callable[[str, int, int | None], None]
 """Called as a file arrives with its path, the bytes there so far, and the bytes in all where the server says."""
 
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
+_LONGEST_WAIT = 120.0  # seconds that a server may ask to be left alone (Retry-After) before its file is given up
+# Python itself refuses some host names, with the last of these.
+_NO_USE_IN_RETRYING = (httpx.InvalidURL, httpx.TooManyRedirects, httpx.UnsupportedProtocol, UnicodeError)
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,16 @@ class FileResult:
     detail: str = ""
 
 
+class Unreachable(InputError):
+    """A server did not deliver, attempt after attempt; a later run may fare better."""
+
+
 class _Broken(Exception):
-    """The attempt failed in a way that another attempt may not."""
+    """The attempt failed in a way that another attempt, not before `after` seconds have passed, may not."""
+
+    def __init__(self, reason: str, after: float = 0.0) -> None:
+        super().__init__(reason)
+        self.after = after
 
 
 def fetch(
@@ -80,13 +93,74 @@ def fetch(
     if manifest.access != "open" and (missing or not manifest.files):
         raise InputError(instructions(manifest, target_dir))
     with httpx.Client(follow_redirects=True, timeout=30.0) as client:
-        for file in files:
-            if file.path in missing:
-                _download(client, file, target_dir / file.path, progress or _silent, attempts, wait)
+        for file in (file for file in files if file.path in missing):
+            try:
+                download(client, file, target_dir / file.path, progress, attempts, wait)
+            except InputError as error:
+                raise InputError(
+                    f"{error}. If that stays so, look at {manifest.home_page}, get the file by hand, and put it at "
+                    f"{target_dir / file.path}"
+                ) from error
     for file in files:
         if file.extract_to is not None:
             unpack(target_dir / file.path, target_dir / file.extract_to, file.renames)
     return [target_dir / file.path for file in files]
+
+
+def download(
+    client: httpx.Client,
+    file: DataFile,
+    target: Path,
+    progress: Progress | None = None,
+    attempts: int = 6,
+    wait: float = 1.0,
+) -> None:
+    """Bring one file to `target`, which it becomes only when it is whole and as `file` says (size, checksum, archive).
+
+    What has arrived is kept in `<target>.part`, over attempts and over calls, and a call goes on from there by byte
+    range while the server's ETag or Last-Modified is the same (without either: when `file` has a checksum). A server
+    that answers otherwise, or without ranges, is asked for all of it. A file at `target` is replaced.
+
+    Args:
+        client: should follow redirects and have a timeout. Any number of threads may share it.
+        file: its `url` is loaded; its `path` only names it to `progress`.
+        attempts: tries in a row without a new byte, after which the file is given up.
+        wait: seconds before the second try; doubled for each further one, and more where the server asks for more.
+
+    Raises:
+        Unreachable: no connection, no end of the file or a busy server, `attempts` times; or the server asks to come
+            back in over two minutes. What has arrived is kept.
+        InputError: the server refuses (404 and the like), the address is none, or the file is not as `file` says;
+            nothing is kept of the latter.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = _beside(target, ".part")
+    most, failures = -1, 0
+    while True:
+        try:
+            _attempt(client, file, part, progress or _silent)
+            break
+        except _NO_USE_IN_RETRYING as error:
+            raise InputError(f"{file.url}: {error}") from error
+        except (_Broken, httpx.TransportError) as error:
+            size = part.stat().st_size if part.exists() else 0
+            failures = 1 if size > most else failures + 1
+            most = max(most, size)
+            after = error.after if isinstance(error, _Broken) else 0.0
+            if failures >= attempts or after > _LONGEST_WAIT:
+                raise Unreachable(
+                    f"{file.url} failed {failures} times in a row (last: {error or type(error).__name__}). {size} "
+                    f"bytes are kept in {part}: check the connection and run the same command again to go on from there"
+                ) from error
+            time.sleep(max(after, wait * 2 ** (failures - 1)))
+    if problem := _difference(file, part, shown=target):
+        _forget(part)
+        raise InputError(
+            f"{problem}, from {file.url}. Nothing was kept. Run the same command again; if it differs again, the "
+            "provider has changed the file"
+        )
+    os.replace(part, target)
+    _forget(part)
 
 
 def verify(manifest: str | Manifest, target_dir: Path | str) -> list[FileResult]:
@@ -152,36 +226,6 @@ def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def _download(
-    client: httpx.Client, file: DataFile, target: Path, progress: Progress, attempts: int, wait: float
-) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = _beside(target, ".part")
-    most, failures = -1, 0
-    while True:
-        try:
-            _attempt(client, file, part, progress)
-            break
-        except (_Broken, httpx.TransportError) as error:
-            size = part.stat().st_size if part.exists() else 0
-            failures = 1 if size > most else failures + 1
-            most = max(most, size)
-            if failures >= attempts:
-                raise InputError(
-                    f"{file.url} failed {attempts} times in a row (last: {error}). {size} bytes are kept in {part}: "
-                    "check the connection and run the same command again to go on from there"
-                ) from error
-            time.sleep(wait * 2 ** (failures - 1))
-    if problem := _difference(file, part, shown=target):
-        _forget(part)
-        raise InputError(
-            f"{problem}, from {file.url}. Nothing was kept. Run the same command again; if it differs again, the "
-            "provider has changed the file: compare its home page with the manifest"
-        )
-    os.replace(part, target)
-    _forget(part)
-
-
 def _attempt(client: httpx.Client, file: DataFile, part: Path, progress: Progress) -> None:
     """One request, which appends to `part` or starts it anew; returns when the server has sent everything."""
     headers = {"Accept-Encoding": "identity", **_range_headers(file, part)}
@@ -191,7 +235,7 @@ def _attempt(client: httpx.Client, file: DataFile, part: Path, progress: Progres
             return  # all of it had arrived: the interruption came after the last byte
         start, total = _start_and_total(response, file, part, have)
         if file.bytes is not None and total is not None and total != file.bytes:
-            raise InputError(f"{file.url}: expected {file.bytes} bytes, the server offers {total}: see the home page")
+            raise InputError(f"{file.url}: expected {file.bytes} bytes, the server offers {total}")
         with open(part, "ab" if start else "wb") as stream:
             for block in response.iter_raw():
                 stream.write(block)
@@ -229,16 +273,25 @@ def _start_and_total(response: httpx.Response, file: DataFile, part: Path, have:
         if span.partition("-")[0] != str(have) or any(seen.get(key, value) != value for key, value in version.items()):
             _forget(part)
             raise _Broken("the file has changed at the provider; starting again")
-        return have, int(total) if total.isdigit() else None
+        return have, int(total) if total.isdecimal() else None
     if status == 416:
         _forget(part)
         raise _Broken("the file has shrunk at the provider; starting again")
     if status in _RETRIED:
-        raise _Broken(f"HTTP status {status}")
-    raise InputError(
-        f"{file.url}: the server answers {status} {response.reason_phrase}. The address may have moved: look at the "
-        f"dataset's home page, get the file by hand, and put it at {part.with_suffix('')}"
-    )
+        raise _Broken(f"HTTP status {status}", _retry_after(response))
+    raise InputError(f"{file.url}: the server answers {status} {response.reason_phrase}")
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """Seconds for which the server asks to be left alone: a number or a date (RFC 9110, 10.2.3), 0 for neither."""
+    value = response.headers.get("Retry-After", "")
+    if value.isdecimal():
+        return float(value)
+    try:
+        until = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    return (until - datetime.datetime.now(until.tzinfo)).total_seconds()
 
 
 def _seen(part: Path) -> dict[str, str]:

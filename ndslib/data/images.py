@@ -67,6 +67,34 @@ def split_uri(uri: str) -> tuple[str, str | None, tuple[int, ...]]:
     return match["path"], kind, tuple(int(part) for part in match[kind].split(",")) if kind else ()
 
 
+def read_image(uri: str) -> Image.Image:
+    """One image of a sample table at its own size, RGB; as in `decode`, EXIF orientation is not applied.
+
+    Raises:
+        InputError: it is absent, truncated, not an image, a URL, or its fragment does not fit.
+    """
+    try:
+        return _part(_open(split_uri(uri)[0]), uri)
+    except (*_DAMAGED, IndexError) as error:
+        raise InputError(f"{uri}: it cannot be decoded ({_reason(error)}); repair or remove it") from error
+
+
+def read_map(path: Path | str) -> np.ndarray:
+    """The numbers of a label map, instance map or mask, as they are stored: integers or bool [height, width].
+
+    Raises:
+        InputError: the file is absent, truncated or not an image, or has more than one channel.
+    """
+    try:
+        with Image.open(path) as image:
+            numbers = np.asarray(image)
+    except _DAMAGED as error:
+        raise InputError(f"{path}: its pixels cannot be read ({_reason(error)}); fetch the dataset again") from error
+    if numbers.ndim != 2 or numbers.dtype.kind not in "biu":
+        raise InputError(f"{path}: the shape {numbers.shape} of {numbers.dtype}; wanted one channel of whole numbers")
+    return numbers
+
+
 def decode(table: pa.Table, size: int, on_corrupt: str = "raise", workers: int = 2) -> DecodedImages:
     """Decode all images of a table at `size` x `size`, from the cache when they were decoded before.
 

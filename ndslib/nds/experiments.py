@@ -99,7 +99,9 @@ def server_extractor(scenario: Scenario, settings: Settings) -> Extractor:
     if settings.extractor != "trained":
         raise InputError(f"extractor is {settings.extractor!r}; choose 'trained' or 'imagenet'")
     train = settings.train(settings.extractor_steps, settings.batch_size, settings.expert_lr)
-    return extractor.trained(scenario.table, scenario.size, ExpertConfig(train, "classification", settings.width))
+    config = replace(settings.experts("classification"), train=train)
+    table = scenario.table if scenario.labelled is None else scenario.labelled
+    return extractor.trained(table, scenario.size, config)
 
 
 def build_server(scenario: Scenario, settings: Settings, variant: str = "NDS (UP+SS)") -> Index:
@@ -133,10 +135,11 @@ def variant_of(name: str) -> tuple[str, str, str]:
 
 
 def rate(index: Index, client: Client, size: int, variant: str, settings: Settings) -> np.ndarray:
-    """The client's scores z of all experts, float64[K], from its training images alone."""
-    data = client_images(client.train, size)
+    """The client's scores z of all experts, float64[K], from its training images alone; rotations need no labels."""
     method = variant_of(variant)[2]
-    return fast_adapt(index.experts(settings.device), data.images, data.labels, method, settings.seed)
+    labels = client_images(client.train, size).labels if method == "linear" else None
+    pixels = images.decode(client.train, size).pixels
+    return fast_adapt(index.experts(settings.device), pixels, labels, method, settings.seed)
 
 
 def client_images(table: pa.Table, size: int, classes: Sequence[str] | None = None) -> Labelled:

@@ -14,15 +14,16 @@ from ndslib.core.errors import InputError
 from ndslib.core.plots import PALETTE, bars_with_reported, interval_plot, paper_beside_ours
 from ndslib.core.publish import Rendered, claim
 from ndslib.core.scorecard import Claim
-from ndslib.core.stats import Interval, correlation_interval, mean_interval, paired_difference
+from ndslib.core.stats import Interval, correlation_interval, mean_interval
 from ndslib.data import manifests
 from ndslib.data.reported import as_table, reported
+from ndslib.nds import detection_ledger
 from ndslib.nds.experiments import VARIANTS
+from ndslib.nds.gains import ALL_CLIENTS, gains
 from ndslib.nds.transfer import ENTIRE, KNN, NGIAM, SCRATCH, UNIFORM
 
 PAPER_NDS = "NDS (SP+SS)"  # the variant behind the rows that Table 5 and ICLR Table 1 call just "NDS" (equal numbers)
 OWN = "NDS (UP+SS)"  # the variant that needs no labels: the one behind the data search of the paper's section 4.1
-ALL_CLIENTS = "all clients"
 FIGURE_CLIENTS = ("ndss-f2", "ndss-f3", "ndss-f4")  # one figure a client, three clients
 
 
@@ -48,26 +49,6 @@ def seed_means(rows: pd.DataFrame, pretext: str) -> pd.DataFrame:
     if chosen.empty:
         raise InputError(f"the results hold no transfer with pretext {pretext!r}")
     return chosen.assign(top1=100 * chosen["value"])[["seed", "client", "method", "budget", "top1"]]
-
-
-def gains(results: pd.DataFrame, method: str, over: str, budget: float) -> dict[str, Interval]:
-    """Difference in top-1 points between two methods, paired by seed: one interval a client, and one for their mean.
-
-    `budget` is the share of the server; `Random Initialization` and `Entire Dataset` are found at their own. Empty when
-    the results do not hold both methods.
-    """
-    sides = []
-    for name in (method, over):
-        own_budget = {SCRATCH: 0.0, ENTIRE: 1.0}.get(name, budget)
-        side = results[(results["method"] == name) & np.isclose(results["budget"], own_budget)]
-        sides.append(side.pivot(index="seed", columns="client", values="top1"))
-    ours, theirs = sides
-    ours, theirs = ours.align(theirs, join="inner")
-    if ours.empty:
-        return {}
-    clients = [client for client in results["client"].unique() if client in ours]
-    found = {client: paired_difference(ours[client], theirs[client]) for client in clients}
-    return found | {ALL_CLIENTS: mean_interval((ours - theirs)[clients].mean(axis=1))}
 
 
 def _table(results: pd.DataFrame, published: pd.DataFrame, rename: dict[str, str]) -> pd.DataFrame:
@@ -274,4 +255,5 @@ LAYOUTS: dict[str, Callable[[str, pd.DataFrame], Rendered]] = {
     "nds-f4": _confusion,
     "ndsiclr-f3": _confusion,
     "nds-f7": _growth,
+    **detection_ledger.LAYOUTS,
 }

@@ -1,6 +1,9 @@
-"""Pictures of the chapter for a person to look at: what the clusters hold, and what is recommended to whom."""
+"""Pictures of the chapter: what the clusters hold, what is recommended to whom, and the web page."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,12 +11,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ndslib.core.browser import screenshot
 from ndslib.core.plots import PALETTE
 from ndslib.core.seeding import rng
 from ndslib.data import images
 from ndslib.nds.index import Index
 from ndslib.nds.recommend import Recommendation
 from ndslib.nds.scenarios import Client
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 WIDTH = 6.2  # inches; pictures of noisy images do not compress, and a notebook must stay below a megabyte
 
@@ -125,3 +132,32 @@ def _show(axes: Axes, picture: np.ndarray, title: str) -> None:
     axes.imshow(picture, interpolation="nearest")
     axes.set_title(title, fontsize="x-small")
     axes.axis("off")
+
+
+def page_figure(url: str, scores: Path, budget: int, width: int = 1000) -> Figure:
+    """The web page of the dataserver at `url` (NDS-S Fig. 1), after a client has dropped its scores file.
+
+    Args:
+        scores: a scores file (`remote.write_scores`).
+        budget: images that the client asks for.
+        width: of the browser's window in pixels.
+
+    Raises:
+        InputError: playwright or Chromium is not on this machine, or the page does not open.
+    """
+
+    def ask(page: "Page") -> None:
+        page.set_input_files("#scores-file", scores)
+        page.get_by_label("At most").fill(str(budget))
+        page.get_by_role("button", name="Recommend images").click()
+        page.locator("#result").wait_for(state="visible")
+
+    with tempfile.TemporaryDirectory() as folder:
+        picture = plt.imread(screenshot(url, Path(folder) / "page.png", width, actions=ask))
+    height = WIDTH * picture.shape[0] / picture.shape[1]
+    figure = plt.figure(figsize=(WIDTH, height), layout="none")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(picture, interpolation="antialiased")
+    axes.axis("off")
+    plt.close(figure)
+    return figure

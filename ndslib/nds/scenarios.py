@@ -47,12 +47,18 @@ class Client:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A dataserver's sources and its clients. `size` is the side of the images in pixels."""
+    """A dataserver's sources and its clients.
+
+    Attributes:
+        size: side in pixels of the images that experts and gating see.
+        labelled: pictures to train the feature extractor on, where the server's own have no class labels.
+    """
 
     name: str
     size: int
     sources: tuple[Source, ...]
     clients: tuple[Client, ...]
+    labelled: pa.Table | None = None
 
     @cached_property
     def table(self) -> pa.Table:
@@ -70,7 +76,7 @@ class Scenario:
             replace(each, train=_readable(each.train, self.size), test=_readable(each.test, self.size))
             for each in self.clients
         )
-        return Scenario(self.name, self.size, sources, clients)
+        return replace(self, sources=sources, clients=clients)
 
     def client(self, name: str) -> Client:
         """A client by its name."""

@@ -1,18 +1,21 @@
+import email.utils
 import hashlib
 import io
 import os
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 
 from ndslib.core.errors import InputError
-from ndslib.data.fetch import fetch, verify
+from ndslib.data.fetch import Unreachable, download, fetch, verify
 from ndslib.data.manifests import Manifest
 
 CONTENT = bytes(range(256)) * 2000  # 512,000 bytes
@@ -28,6 +31,8 @@ class Provider:
     if_range: bool = True
     breaks: list[int] = field(default_factory=list)  # after how many bytes of the body each next answer breaks off
     statuses: list[int] = field(default_factory=list)  # what the next answers are instead
+    retry_after: str | None = None  # what those answers ask for
+    redirect: str | None = None  # where every request is sent instead
     asked: list[str | None] = field(default_factory=list)  # the Range header of each request
     sent: int = 0
     url: str = ""
@@ -40,7 +45,10 @@ class _Handler(BaseHTTPRequestHandler):
         provider = self.provider
         provider.asked.append(self.headers.get("Range"))
         if provider.statuses:
-            return self._end(provider.statuses.pop(0), {"Content-Length": "0"})
+            asking = {"Retry-After": provider.retry_after} if provider.retry_after else {}
+            return self._end(provider.statuses.pop(0), asking | {"Content-Length": "0"})
+        if provider.redirect:
+            return self._end(302, {"Location": provider.redirect, "Content-Length": "0"})
         body = provider.files.get(self.path.lstrip("/"))
         if body is None:
             return self._end(404, {"Content-Length": "0"})
@@ -211,6 +219,61 @@ def test_a_busy_server_is_asked_again(provider: Provider, tmp_path: Path) -> Non
     fetch(one_file(provider), tmp_path, wait=0)
     assert (tmp_path / "data.bin").read_bytes() == CONTENT
     assert len(provider.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [(None, 0.5), ("7", 7.0), ("0", 0.5), ("soon", 0.5), ("Sun, 06 Nov 1994 08:49:37 GMT", 0.5)],
+)
+def test_a_busy_server_says_when_to_come_back(
+    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str | None, waited: float
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("ndslib.data.fetch.time.sleep", slept.append)
+    provider.statuses, provider.retry_after = [429, 503], asked
+    fetch(one_file(provider), tmp_path, wait=0.5)
+    assert slept == [waited, max(waited, 1.0)]
+
+
+def test_a_date_to_come_back_at_is_honoured(
+    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("ndslib.data.fetch.time.sleep", slept.append)
+    provider.statuses, provider.retry_after = [503], email.utils.formatdate(time.time() + 100, usegmt=True)
+    fetch(one_file(provider), tmp_path, wait=0)
+    assert 0 < slept[0] <= 100
+
+
+def test_a_server_that_asks_for_hours_is_given_up_at_once(provider: Provider, tmp_path: Path) -> None:
+    provider.statuses, provider.retry_after = [503], "7200"
+    with pytest.raises(InputError, match=r"failed 1 times in a row \(last: HTTP status 503\)"):
+        fetch(one_file(provider), tmp_path)
+    assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize("elsewhere", ["/data.bin", "ftp://127.0.0.1/data.bin", f"http://{'a' * 64}.example/data.bin"])
+def test_redirections_that_lead_nowhere_are_not_followed_again(
+    provider: Provider, tmp_path: Path, elsewhere: str
+) -> None:
+    provider.redirect = elsewhere
+    with pytest.raises(InputError, match=r"/data\.bin: .*put it at"):
+        fetch(one_file(provider), tmp_path)
+    assert len(set(provider.asked)) == 1
+    assert names(tmp_path) == []
+
+
+def test_download_goes_on_over_calls_and_replaces_what_is_there(provider: Provider, tmp_path: Path) -> None:
+    file, target = one_file(provider).files[0], tmp_path / "new" / "data.bin"
+    provider.breaks = [200_000]
+    with httpx.Client() as client:
+        with pytest.raises(Unreachable, match=r"200000 bytes are kept in .*data\.bin\.part"):
+            download(client, file, target, attempts=1)
+        target.write_bytes(b"old")
+        download(client, file, target)
+    assert provider.asked == [None, "bytes=200000-"]
+    assert target.read_bytes() == CONTENT
+    assert names(tmp_path) == ["new/data.bin"]
 
 
 def test_a_missing_address_is_asked_once_and_named(provider: Provider, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from ndslib.data.loaders.cub200 import cub200
 from ndslib.data.loaders.davis import davis
 from ndslib.data.loaders.downsampled_imagenet import downsampled_imagenet
 from ndslib.data.loaders.image_folder import image_folder
+from ndslib.data.loaders.images_below import images_below
 from ndslib.data.loaders.inaturalist import inaturalist
 from ndslib.data.loaders.kitti import kitti
 from ndslib.data.loaders.omniglot import omniglot
@@ -49,6 +50,7 @@ __all__ = [
     "davis",
     "downsampled_imagenet",
     "image_folder",
+    "images_below",
     "inaturalist",
     "kitti",
     "load",

@@ -9,10 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pyarrow as pa
-from PIL import Image
 
 from ndslib.core.errors import InputError
 from ndslib.data import sample_table
+from ndslib.data.images import read_map
 from ndslib.data.loaders.image_files import FETCH_AGAIN, ImageFile, read_headers, require_images, table_of_files
 
 # The numbers in the label maps, in order.
@@ -124,7 +124,7 @@ def _pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
 
 def _patches(path: Path, size: int, stride: int) -> Iterator[tuple[int, int, str | None]]:
     """Left, top and label of each patch of one label map."""
-    labels = _label_map(path)
+    labels = label_map(path)
     height, width = labels.shape
     tops, lefts = np.arange(0, height - size + 1, stride), np.arange(0, width - size + 1, stride)
     counts = np.zeros((len(CLASSES), len(tops), len(lefts)), np.int32)
@@ -141,13 +141,13 @@ def _patches(path: Path, size: int, stride: int) -> Iterator[tuple[int, int, str
             yield left, top, name if known else None
 
 
-def _label_map(path: Path) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            labels = np.asarray(image)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"{path}: its pixels cannot be read ({error}); {FETCH_AGAIN}") from error
-    if labels.ndim != 2 or labels.max() >= len(CLASSES):
-        what = f"a value {labels.max()}" if labels.ndim == 2 else f"the shape {labels.shape}"
-        raise InputError(f"{path}: {what}; wanted one channel with values 0 to {len(CLASSES) - 1}")
+def label_map(path: Path | str) -> np.ndarray:
+    """The label map of a frame: positions in `CLASSES`, uint8 [height, width].
+
+    Raises:
+        InputError: its pixels cannot be read, or it holds an unknown value.
+    """
+    labels = read_map(path)
+    if labels.max() >= len(CLASSES):
+        raise InputError(f"{path}: a value {labels.max()}; wanted one channel with values 0 to {len(CLASSES) - 1}")
     return labels

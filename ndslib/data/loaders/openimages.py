@@ -1,9 +1,10 @@
-"""Open Images (V4 and later): boxes, class descriptions and image lists as CSV.
+"""Open Images (V4 and later): boxes, masks (V5 and later), class descriptions and image lists as CSV.
 
 Source: https://storage.googleapis.com/openimages/web/download_v7.html.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -22,6 +23,16 @@ FOLDERS = {"train": "train", "val": "validation", "test": "test"}
 # Open Images publishes no sizes. Rows of URLs carry that of its common 1024 x 768 copies; their boxes are fractions.
 REMOTE_SIZE = (1024, 768)
 _BOXES = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax", "IsGroupOf")
+# The segmentation file's columns, under the box file's names of those that both have. Groups have no masks.
+_MASKS = {
+    "MaskPath": "MaskPath",
+    "ImageID": "ImageID",
+    "LabelName": "LabelName",
+    "BoxXMin": "XMin",
+    "BoxXMax": "XMax",
+    "BoxYMin": "YMin",
+    "BoxYMax": "YMax",
+}
 _IMAGES = ("ImageID", "OriginalURL", "License", "OriginalSize")
 
 
@@ -34,12 +45,16 @@ def openimages(
     boxes: str = "*{folder}-annotations-bbox.csv",
     images: str = "*{folder}-images*.csv",
     classes: str = "*class-descriptions-boxable.csv",
+    masks: bool = False,
+    segmentation: str = "*{folder}-annotations-object-segmentation.csv",
 ) -> pa.Table:
     """Sample table of the images of a split's image list, sorted by image id.
 
     `label` is null. `annotation` is a list of objects in the file's order: `category`, `iscrowd` (1 for boxes around
     a group) and `bbox` [x, y, width, height] in pixels of the local file, or `bbox_relative` (the same as fractions of
-    the image's size, 0 to 1) where the image is only a URL.
+    the image's size, 0 to 1) where the image is only a URL. With `masks` the objects are those of the segmentation file
+    (350 of the classes, NDS section 4.1) and have the `mask`, too: the path of a PNG of the object's pixels in
+    `<root>/<folder>-masks`, of a size of its own.
 
     `uri` is `<root>/<folder>/<image id>.jpg` where that file is, else `OriginalURL`; then `bytes` is `OriginalSize` and
     `width` and `height` are nominal (`REMOTE_SIZE`), because none are published.
@@ -50,16 +65,20 @@ def openimages(
         boxes: pattern of the one file below `root` with the boxes.
         images: pattern of the one file below `root` with the images.
         classes: pattern of the one file below `root` with `LabelName,DisplayName`, with or without that header.
+        masks: whether to list the objects with masks instead of all boxes.
+        segmentation: pattern of the one file below `root` with the masks.
 
     Raises:
         InputError: a file is absent, more than one fits a pattern, a column is absent, a box is of an unknown image or
-            class or outside 0 to 1, or an image is neither on disk nor has a URL.
+            class or outside 0 to 1, a mask is not on disk, or an image is neither on disk nor has a URL.
     """
     root, folder = require_folder(root), choose(split, FOLDERS, dataset)
     listing = _only(root, images.format(folder=folder))
     listed = _read(listing, _IMAGES).sort_values("ImageID")
     places = _places(listed, root / folder, listing)
-    objects = _objects(_only(root, boxes.format(folder=folder)), _class_names(_only(root, classes)), listed)
+    source = _only(root, (segmentation if masks else boxes).format(folder=folder))
+    found = _masks(source, root / f"{folder}-masks") if masks else _read(source, _BOXES)
+    objects = _objects(found, source, _class_names(_only(root, classes)), listed)
     return sample_table.from_rows(
         {**row, "id": f"{dataset}/{split}/{row['id']}", "dataset": dataset, "split": split}
         | {"licence": licence_id(row["licence"]) if pd.notna(row["licence"]) else licence}
@@ -96,7 +115,7 @@ def _only(root: Path, pattern: str) -> Path:
 
 
 def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    texts = {name: pa.string() for name in ("ImageID", "LabelName", "OriginalURL", "License")}
+    texts = {name: pa.string() for name in ("ImageID", "LabelName", "MaskPath", "OriginalURL", "License")}
     options = csv.ConvertOptions(include_columns=columns, column_types=texts, strings_can_be_null=True)
     try:
         parsing = csv.ParseOptions(newlines_in_values=True)
@@ -126,9 +145,18 @@ def _places(listed: pd.DataFrame, folder: Path, listing: Path) -> list[Place]:
     return places
 
 
-def _objects(path: Path, names: Mapping[str, str], listed: pd.DataFrame) -> Iterator[list[Any]]:
+def _masks(path: Path, folder: Path) -> pd.DataFrame:
+    """The segmentation file as a box file with `MaskPath`, whole paths of masks that exist."""
+    masks = _read(path, list(_MASKS)).rename(columns=_MASKS)
+    missing = masks[~masks.MaskPath.isin(os.listdir(require_folder(folder)))]
+    if len(missing):
+        raise InputError(f"{folder / missing.MaskPath.iloc[0]}: no such file, but {path} lists it; {FETCH_AGAIN}")
+    return masks.assign(MaskPath=f"{folder}{os.sep}" + masks.MaskPath, IsGroupOf=0)
+
+
+def _objects(boxes: pd.DataFrame, path: Path, names: Mapping[str, str], listed: pd.DataFrame) -> Iterator[list[Any]]:
     """The boxes of each listed image, in the list's order, with the class's name as `LabelName`."""
-    boxes = _read(path, _BOXES).sort_values("ImageID", kind="stable")
+    boxes = boxes.sort_values("ImageID", kind="stable")
     inside = boxes[["XMin", "YMin", "XMax", "YMax"]].apply(lambda column: column.between(0, 1)).all(axis=1)
     for wrong, what in (
         (~boxes.ImageID.isin(listed.ImageID), "is of an image that is not listed"),
@@ -154,6 +182,8 @@ def _in_order(boxes: pd.DataFrame, listed: pd.DataFrame) -> Iterator[list[Any]]:
 
 def _object(box: Any, header: Header | None) -> dict[str, Any]:
     entry = {"category": box.LabelName, "iscrowd": int(box.IsGroupOf == 1)}
+    if hasattr(box, "MaskPath"):
+        entry["mask"] = box.MaskPath
     fractions = (box.XMin, box.YMin, box.XMax - box.XMin, box.YMax - box.YMin)
     if header is None:
         return entry | {"bbox_relative": [round(value, 6) for value in fractions]}

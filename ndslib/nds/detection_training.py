@@ -1,0 +1,202 @@
+"""The detectors of the transfer experiments: pretrained on a selection, fine-tuned on a client, measured on its test
+images.
+
+Each is cached under its content: a killed run computes only what is missing, and clients share what they can.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+from torch import nn
+
+from ndslib.core import paths
+from ndslib.core.cache import cached
+from ndslib.core.detection import (
+    DetectorConfig,
+    detection_loss,
+    detector,
+    evaluate,
+    load_detector,
+    replace_heads,
+    save_detector,
+)
+from ndslib.core.errors import InputError
+from ndslib.core.features import fingerprint, imagenet_extractor
+from ndslib.core.files import digest
+from ndslib.core.training import fit
+from ndslib.data.detection_images import DetectionImages, training_batches
+from ndslib.data.objects import class_names
+from ndslib.nds.detection_scenarios import Extent, load_scenario
+from ndslib.nds.experiments import Settings, content, server_extractor
+from ndslib.nds.experts import ExpertConfig
+from ndslib.nds.scenarios import Client, Scenario
+
+VERSION = 1  # raise it when pretraining or fine-tuning changes, so that no old result is taken
+CLIP = 5.0  # largest gradient norm: the first steps of fresh heads diverge without
+
+
+@dataclass(frozen=True)
+class DetectionSettings(Settings):
+    """What a detection experiment depends on beside its method; the notebook's parameters, one to one.
+
+    `scenario` is one of `detection_scenarios`; `width` is that of experts and of the small detector's body. The
+    `extractor` (see `Settings`) stands for ImageNet in both of its roles: its features are clustered, and detectors
+    start from it. `server_images`, `train_images`, `test_images` and `labelled`: see `detection_scenarios.Extent`.
+
+    Attributes:
+        architecture: of the detectors, `small` or `resnet50`.
+        size: side in pixels of drawn scenes, and to which detectors scale an image's shorter side.
+        expert_size: side in pixels of the images that experts see.
+    """
+
+    architecture: str = "small"
+    size: int = 96
+    expert_size: int = 32
+    server_images: int = 120
+    train_images: int = 24
+    test_images: int = 24
+    labelled: int = 40
+
+    def load(self) -> Scenario:
+        """The scenario's sources and clients, less unreadable images where `on_corrupt` says so."""
+        extent = Extent(
+            self.server_images,
+            self.train_images,
+            self.test_images,
+            self.size,
+            self.expert_size,
+            self.labelled,
+            self.workers,
+        )
+        scenario = load_scenario(self.scenario, extent, self.seed, self.k)
+        return scenario.readable() if self.on_corrupt == "skip" else scenario
+
+    def experts(self, task: str) -> ExpertConfig:
+        """How this experiment trains experts, and the network that stands for ImageNet: with the detectors' stem."""
+        return replace(super().experts(task), stem="imagenet")
+
+    def detector(self, masks: bool) -> DetectorConfig:
+        """The detector's architecture: Mask R-CNN with masks, else Faster R-CNN."""
+        return DetectorConfig(self.architecture, masks=masks, width=self.width, size=self.size)
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """A detector to pretrain on a selection of the server's images.
+
+    Attributes:
+        selection: the selected rows; None for no pretraining.
+        classes: of the head for pretraining, the union over the server's datasets.
+        masks: Mask R-CNN on boxes and masks, else Faster R-CNN on boxes.
+        body: the network whose layers the detector's body starts from.
+        content: names the selected images and their objects.
+    """
+
+    selection: pa.Table | None
+    classes: tuple[str, ...]
+    masks: bool
+    body: nn.Module
+    content: str
+    settings: DetectionSettings
+
+    @cached_property
+    def key(self) -> str:
+        """Names the detector: its start, images, objects and training."""
+        settings = self.settings
+        start = [asdict(settings.detector(self.masks)), fingerprint(self.body), settings.seed]
+        if self.selection is None:
+            return digest(VERSION, start)
+        run = [settings.pretrain_steps, settings.pretrain_lr, settings.batch_size, settings.device, settings.precision]
+        return digest(VERSION, start, self.content, self.classes, run)
+
+
+def starting_network(scenario: Scenario, settings: DetectionSettings) -> nn.Module:
+    """The classifier whose layers detectors start from: ImageNet's weights, or what is trained here in their place.
+
+    Raises:
+        InputError: an architecture that the settings' `extractor` has no weights for.
+    """
+    wanted = {"resnet50": "imagenet", "small": "trained"}.get(settings.architecture)
+    if settings.extractor != wanted:
+        raise InputError(
+            f"architecture {settings.architecture!r} with extractor {settings.extractor!r}: 'resnet50' starts from "
+            "'imagenet' weights, 'small' from a network 'trained' here"
+        )
+    return imagenet_extractor("resnet50") if wanted == "imagenet" else server_extractor(scenario, settings).network
+
+
+def content_of(table: pa.Table, size: int) -> str:
+    """Names the images and objects of a table."""
+    return digest(content(table, size), table["annotation"].to_pylist())
+
+
+def pretrained(start: Pretraining) -> Path | None:
+    """The file of a pretrained detector; None without pretraining."""
+    settings = start.settings
+    if start.selection is None:
+        return None
+
+    def build(place: Path) -> None:
+        images = DetectionImages(start.selection, start.classes, start.masks)
+        model = detector(len(start.classes), settings.detector(start.masks), settings.seed, start.body)
+        config = settings.train(settings.pretrain_steps, settings.batch_size, settings.pretrain_lr, clip=CLIP)
+        fit(model, detection_loss, training_batches(images, config.batch_size, config.seed), config, checkpoint)
+        save_detector(place, model)
+
+    checkpoint = paths.cache_root() / "detectors" / f"{start.key}.checkpoint"
+    place = cached("detectors", start.key, build, ".safetensors")
+    checkpoint.unlink(missing_ok=True)
+    return place
+
+
+def fine_tuned(start: Pretraining, client: Client, size: int) -> Path:
+    """The file of a detector that was pretrained and then fine-tuned on a client, with fresh heads for its classes."""
+    settings, classes = start.settings, class_names(client.train)
+
+    def build(place: Path) -> None:
+        file = pretrained(start)
+        if file is None:
+            model = detector(len(classes), settings.detector(start.masks), settings.seed, start.body)
+        else:
+            model = load_detector(file)
+            replace_heads(model, len(classes), settings.seed)
+        images = DetectionImages(client.train, classes, start.masks)
+        config = settings.train(settings.finetune_steps, settings.batch_size, settings.finetune_lr, clip=CLIP)
+        fit(model, detection_loss, training_batches(images, config.batch_size, config.seed), config)
+        save_detector(place, model)
+
+    return cached("detectors", _fine_tuned_key(start, client, size), build, ".safetensors")
+
+
+def _fine_tuned_key(start: Pretraining, client: Client, size: int) -> str:
+    settings = start.settings
+    run = [settings.finetune_steps, settings.finetune_lr, settings.batch_size, settings.device, settings.precision]
+    return digest(start.key, content_of(client.train, size), run)
+
+
+def measure(call: tuple[Pretraining, Client, int]) -> dict[str, float]:
+    """AP of a client after fine-tuning, from the cache when measured before."""
+    start, client, size = call
+
+    def build(place: Path) -> None:
+        classes = class_names(client.train)
+        model = load_detector(fine_tuned(start, client, size), start.settings.device)
+        found = evaluate(model, DetectionImages(client.test, classes, start.masks))
+        place.write_text(json.dumps(_as_printed(found, classes)))
+
+    key = digest(_fine_tuned_key(start, client, size), content_of(client.test, size))
+    return json.loads(cached("detections", key, build, ".json").read_text())
+
+
+def _as_printed(found: Mapping[str, Mapping[str, float]], classes: Sequence[str]) -> dict[str, float]:
+    """COCO's metrics under the tables' names; what no test image can tell (-1) is left out."""
+    named = {}
+    for kind, metrics in found.items():
+        name = {"bbox": "box", "segm": "mask"}[kind]
+        named |= {f"{name} AP{level}": metrics[f"map_{level}" if level else "map"] for level in ("", "50", "75")}
+        named |= {f"{name} AP | {each}": metrics.get(f"map | {label}", -1) for label, each in enumerate(classes, 1)}
+    return {name: value for name, value in named.items() if value >= 0}
