@@ -123,7 +123,13 @@ def serve(
         if error.name is None or error.name.startswith("ndslib"):
             raise
         raise InputError(f"the server needs {error.name}: pip install 'ndslib[service]'") from error
-    service.serve(Index.open(place), host, port, token=token, most_images=most_images)
+
+    def announce(url: str) -> None:
+        console.print(
+            f"{place} is served at {url} (its page: open it in a browser; the API: {url}/docs)", soft_wrap=True
+        )
+
+    service.serve(Index.open(place), host, port, announce, token=token, most_images=most_images)
 
 
 def rate(

@@ -1,12 +1,20 @@
 """The README says what is true: its links lead somewhere, its code runs, its results are the recorded ones."""
 
+import os
 import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 from PIL import Image
 
 from ndslib.core import scorecard
+from ndslib.data import images, sample_table
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
@@ -66,3 +74,45 @@ def test_the_example_runs(tmp_path, monkeypatch):
     names = run_example(0, {"steps=2000": "steps=2", "width=32": "width=2", "k=8": "k=3", "budget=1000": "budget=5"})
     assert names["answer"].samples.num_rows == 5
     assert len(names["scores"]) == 3
+
+
+def command(line: str) -> list[str]:
+    """One of the README's command lines as a process of this environment."""
+    program, *arguments = shlex.split(line, comments=True)
+    assert program == "ndslib"
+    return [sys.executable, "-m", "ndslib", *arguments]
+
+
+def test_the_commands_run_as_they_are_written(tmp_path):
+    """Two folders are indexed and served, a third is adapted to, the list is fetched: with fewer steps of training."""
+    rng = np.random.default_rng(0)
+    for folder, count in (("photos", 40), ("sketches", 30), ("my-images", 5)):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            Image.fromarray(rng.integers(0, 255, (20, 24, 3), np.uint8)).save(tmp_path / folder / f"{number}.png")
+    section = TEXT.split("### A dataserver of your own")[1].split("```")[0]
+    lines = re.findall(r"^    (ndslib .*)$", section, re.MULTILINE)
+    assert [line.split()[1] for line in lines] == ["index", "index", "serve", "adapt", "data"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "NDSLIB_PROGRESS": "off"}
+
+    def run(line: str, *more: str) -> None:
+        subprocess.run([*command(line), *more], cwd=tmp_path, env=environment, check=True, capture_output=True)
+
+    for line in lines[:2]:
+        run(line, "--steps", "2", "--width", "2")
+    serving = [*command(lines[2]), "--port", str(port)]
+    with subprocess.Popen(serving, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        said = server.stdout.readline()
+        assert f"served at http://127.0.0.1:{port} " in said
+        for line in lines[3:]:
+            run(line.replace(":8000", f":{port}"))
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
+    assert pq.read_metadata(tmp_path / "picks.parquet").num_rows == 50
+    fetched = sample_table.read(tmp_path / "pretraining" / "samples.parquet")
+    assert fetched.num_rows == 50
+    assert set(fetched["dataset"].to_pylist()) == {"photos", "sketches"}
+    assert images.decode(fetched, 16).pixels.shape == (50, 3, 16, 16)

@@ -125,7 +125,7 @@ def fit(
 
     Args:
         loss_of: `(model, batch) -> scalar loss`.
-        batch_at: the batch of a step, a pure function of the step number; tensors (in tuples, lists, mappings) anywhere.
+        batch_at: the batch of a step, a pure function of the step number; tensors (in tuples, lists, mappings).
         checkpoint: file to resume from when it exists and to save to every `checkpoint_every` steps and at the end.
         description: name of the progress bar; no bar when empty.
         identity: names the data and the model; a checkpoint of another identity is refused.

@@ -71,6 +71,9 @@ def transfer(
     """
     if unknown := set(methods) - set(METHODS):
         raise InputError(f"unknown methods {sorted(unknown)}; choose from {list(METHODS)}")
+    for budget in budgets:
+        if not 0 < budget <= 1:
+            raise InputError(f"budget is {budget}; give a share of the server in (0, 1]")
     part = server_part(scenario, datasets, masks)
     cells = [
         cell

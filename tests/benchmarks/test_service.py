@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TextIO
 
 import httpx
 import numpy as np
@@ -35,13 +36,19 @@ def service(request: pytest.FixtureRequest) -> Iterator[tuple[str, psutil.Proces
     place = Path(tempfile.gettempdir()) / f"ndslib-benchmark-{request.param}"
     index = Index.open(place) if (place / "datasets").exists() else large_index.make(place, request.param)
     command = [sys.executable, "-m", "ndslib", "serve", str(place), "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        for line in process.stderr:
-            if (said := json.loads(line)).get("message") == "listening":
-                break
-        scores = np.random.default_rng(0).uniform(0.3, 0.7, len(index.cluster_names)).tolist()
-        yield said["url"], psutil.Process(process.pid), dict(zip(index.cluster_names, scores, strict=True)), index.size
+    scores = np.random.default_rng(0).uniform(0.3, 0.7, len(index.cluster_names)).tolist()
+    with tempfile.TemporaryFile("w+") as log, subprocess.Popen(command, stderr=log) as process:
+        while not (said := _first_line(log)):
+            time.sleep(0.1)
+        url = json.loads(said)["url"]
+        yield url, psutil.Process(process.pid), dict(zip(index.cluster_names, scores, strict=True)), index.size
         process.terminate()
+
+
+def _first_line(log: TextIO) -> str:
+    log.seek(0)
+    line = log.readline()
+    return line if line.endswith("\n") else ""
 
 
 def ask(url: str, scores: dict[str, float], form: str, budget: int, seed: int) -> tuple[float, float, int]:

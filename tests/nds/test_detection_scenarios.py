@@ -106,7 +106,8 @@ def test_camvid_is_the_driving_client_with_drives_apart(shared_data):
     camvid = scenario.client("camvid")
     assert class_names(camvid.train) == ["bicyclist", "car", "pedestrian"]
     drives = [{name.split("/")[2].split("_")[0] for name in ids(part)} for part in (camvid.train, camvid.test)]
-    assert drives[0] and drives[0].isdisjoint(drives[1])
+    assert drives[0]
+    assert drives[0].isdisjoint(drives[1])
     assert (camvid.train.num_rows, camvid.test.num_rows) == (4, 3)
     assert scenario.client("avenue").train.equals(load_scenario("procedural", SMALL).client("avenue").train)
 
@@ -149,10 +150,14 @@ def write_openimages(root) -> None:
     for name in names:
         picture(root / "train" / f"{name}.jpg")
     listed = [f"{name},,,https://creativecommons.org/licenses/by/2.0/,,,,9,,," for name in names]
-    head = "ImageID,Subset,OriginalURL,License,OriginalLandingURL,AuthorProfileURL,Author,OriginalSize,Title,OriginalMD5,R"
+    head = (
+        "ImageID,Subset,OriginalURL,License,OriginalLandingURL,AuthorProfileURL,Author,OriginalSize,Title,OriginalMD5,R"
+    )
     (root / "train-images-boxable-with-rotation.csv").write_text("\n".join([head, *listed]) + "\n")
     boxes = [f"{name},x,/m/1,1,0.1,0.6,0.1,0.7,0,0,0,0,0" for name in names]
-    head = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
+    head = (
+        "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
+    )
     (root / "train-annotations-bbox.csv").write_text("\n".join([head, *boxes]) + "\n")
     (root / "class-descriptions-boxable.csv").write_text("/m/1,Car\n")
 
@@ -246,5 +251,5 @@ def test_a_part_of_coco_openimages_is_the_same_for_every_seed(tmp_path, monkeypa
 
 def test_coco_openimages_without_data_names_the_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("NDSLIB_DATA", str(tmp_path))
-    with pytest.raises(InputError, match="coco/annotations/instances_train2017.json"):
+    with pytest.raises(InputError, match=r"coco/annotations/instances_train2017\.json"):
         load_scenario("coco_openimages", SMALL)

@@ -9,7 +9,7 @@ import logging.config
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
@@ -31,11 +31,18 @@ _LOGS = {
 }
 
 
-def serve(index: Index, host: str = "127.0.0.1", port: int = 8000, **options: Any) -> None:
+def serve(
+    index: Index,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    announce: Callable[[str], None] | None = None,
+    **options: Any,
+) -> None:
     """Serve an index until SIGTERM or SIGINT (Ctrl-C), with log lines of JSON on standard error.
 
     Args:
         host, port: where to listen; port 0 takes a free one, which the first log line names.
+        announce: called with the address once the server listens there.
         options: as for `create_app`.
 
     Raises:
@@ -45,6 +52,8 @@ def serve(index: Index, host: str = "127.0.0.1", port: int = 8000, **options: An
     with _listen(host, port) as listener:
         logging.config.dictConfig(_LOGS)
         LOG.info("listening", extra={"fields": {"url": _url(listener)}})
+        if announce:
+            announce(_url(listener))
         with _signals_end_calmly():
             _server(app).run([listener])
 
