@@ -101,8 +101,7 @@ def predict(
     Raises:
         InputError: a batch size below 1, or images of another kind.
     """
-    if batch_size < 1:
-        raise InputError(f"batch_size is {batch_size}; it must be at least 1")
+    _check_batch_size(batch_size)
     training, threshold = model.training, model.roi_heads.score_thresh
     model.eval()
     model.roi_heads.score_thresh = score_threshold
@@ -119,7 +118,7 @@ def evaluate(
     data: Sequence[tuple[Tensor, Mapping[str, Tensor]]],
     batch_size: int = 8,
     score_threshold: float = 0.05,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, float]]:
     """COCO's average precision over a data set (NDS section 4.1, "Evaluation").
 
     Args:
@@ -132,14 +131,15 @@ def evaluate(
     Raises:
         InputError: as `predict` and `detection_ap`.
     """
+    _check_batch_size(batch_size)
     kinds = ("bbox", "segm") if model.roi_heads.has_mask() else ("bbox",)
-    scores = {kind: DetectionScore(kind) for kind in kinds}
+    scores = {kind: DetectionScore(kind, per_class=True) for kind in kinds}
     for start in range(0, len(data), batch_size):
         batch = [data[position] for position in range(start, min(start + batch_size, len(data)))]
         predictions = predict(model, [image for image, _ in batch], batch_size, score_threshold)
         for score in scores.values():
             score.update(predictions, [target for _, target in batch])
-    return {name: score.compute(per_class=True) for name, score in scores.items()}
+    return {name: score.compute() for name, score in scores.items()}
 
 
 def save_detector(path: Path | str, model: GeneralizedRCNN, classes: Sequence[str] = ()) -> None:
@@ -196,13 +196,9 @@ def read_metadata(path: Path | str) -> dict[str, Any]:
 
 def _take(model: GeneralizedRCNN, name: str, source: GeneralizedRCNN) -> None:
     """Copy the weights of one part from another detector, where both have it."""
-    mine, theirs = _part(model, name), _part(source, name)
-    if mine is not None and theirs is not None:
-        _load(mine, theirs.state_dict(), name)
-
-
-def _part(model: GeneralizedRCNN, name: str) -> nn.Module | None:
-    return attrgetter(name)(model)  # a Faster R-CNN has None for its mask head
+    part, other = attrgetter(name)(model), attrgetter(name)(source)  # a Faster R-CNN's mask head is None
+    if part is not None and other is not None:
+        _load(part, other.state_dict(), name)
 
 
 def _load(part: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
@@ -214,7 +210,7 @@ def _load(part: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
     try:
         part.load_state_dict(wanted, strict=False)
     except RuntimeError as error:
-        raise InputError(f"the weights for {name} are of another width or architecture: {error}") from error
+        raise InputError(f"the weights for {name} are of another width, stem or architecture: {error}") from error
 
 
 def _scaled(images: Sequence[Tensor], model: GeneralizedRCNN) -> list[Tensor]:
@@ -240,6 +236,11 @@ def _check_targets(targets: Sequence[Mapping[str, Tensor]], model: GeneralizedRC
             raise InputError(f"image {position} of the batch has labels {labels.tolist()} outside 1..{most}")
         if model.roi_heads.has_mask() and "masks" not in target:
             raise InputError(f"image {position} of the batch has no masks: a Mask R-CNN learns from nothing less")
+
+
+def _check_batch_size(batch_size: int) -> None:
+    if batch_size < 1:
+        raise InputError(f"batch_size is {batch_size}; it must be at least 1")
 
 
 def _on_cpu(found: Mapping[str, Tensor]) -> dict[str, Tensor]:

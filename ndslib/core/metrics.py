@@ -109,9 +109,9 @@ def detection_ap(
     """
     if len(predictions) != len(targets) or not targets:
         raise InputError(f"predictions for {len(predictions)} images and targets for {len(targets)}")
-    score = DetectionScore(iou_type)
+    score = DetectionScore(iou_type, per_class)
     score.update(predictions, targets)
-    return score.compute(per_class)
+    return score.compute()
 
 
 class DetectionScore:
@@ -121,14 +121,14 @@ class DetectionScore:
         InputError: `iou_type` is neither "bbox" nor "segm".
     """
 
-    def __init__(self, iou_type: Literal["bbox", "segm"] = "bbox") -> None:
+    def __init__(self, iou_type: Literal["bbox", "segm"] = "bbox", per_class: bool = False) -> None:
         # Imported here: it takes seconds, and most processes that use this module only need `top1`.
         from torchmetrics.detection import MeanAveragePrecision
 
         if iou_type not in ("bbox", "segm"):
             raise InputError(f"iou_type {iou_type!r}: expected 'bbox' or 'segm'")
         self._geometry = {"bbox": "boxes", "segm": "masks"}[iou_type]
-        self._metric = MeanAveragePrecision(iou_type=iou_type, backend="faster_coco_eval")
+        self._metric = MeanAveragePrecision(iou_type=iou_type, extended_summary=per_class, backend="faster_coco_eval")
         self._metric.warn_on_many_detections = False  # COCO counts the best 100; that is the definition and no accident
         self._images = 0
 
@@ -149,7 +149,7 @@ class DetectionScore:
         self._metric.update([dict(image) for image in predictions], [dict(image) for image in targets])
         self._images += len(targets)
 
-    def compute(self, per_class: bool = False) -> dict[str, float]:
+    def compute(self) -> dict[str, float]:
         """The result of `detection_ap` for the images so far.
 
         Raises:
@@ -157,10 +157,11 @@ class DetectionScore:
         """
         if not self._images:
             raise InputError("no images were given, so there is no average precision")
-        self._metric.extended_summary = per_class
         found = self._metric.compute()
-        summary = {name: float(value) for name, value in found.items() if name.startswith("ma") and value.numel() == 1}
-        return summary | _of_each_class(found) if per_class else summary
+        names = [name for name in found if name.startswith("ma") and not name.endswith("_per_class")]
+        summary = {name: float(found[name]) for name in names}
+        # The table of precisions is there where it was asked for and some image has a target.
+        return summary | _of_each_class(found) if "precision" in found else summary
 
 
 def _of_each_class(found: Mapping[str, Tensor]) -> dict[str, float]:

@@ -37,7 +37,7 @@ PUBLISHED = PAPER | {  # and what stands for them
     "scenes_a": "COCO",
     "scenes_b": "OpenImages",
     "mixed": "PASCAL VOC 2007",
-    "table_top": "miniModaNet",
+    "room": "miniModaNet",
     "street": "Cityscapes",
     "camvid": "Cityscapes",
     "avenue": "KITTI",
@@ -60,12 +60,13 @@ SERVERS: Mapping[str, Kinds] = {
 }
 CLIENTS: Mapping[str, Kinds] = {
     "street": {"street": ("car", "truck", "bicycle", "person", "bus", "motorcycle")},
-    "table_top": {"table_top": ("mug", "bottle", "bowl", "vase", "apple", "banana")},
+    "room": {"room": ("chair", "sofa", "bed", "table", "potted_plant", "bookshelf")},
     "mixed": {"street": ("car", "bicycle"), "room": ("chair", "sofa"), "farm": ("horse", "sheep")},
     "avenue": {"street": ("car", "van", "person", "bicycle")},
 }
-EXPERTS = {"scenes_a": 4, "scenes_b": 6, "coco": 6, "openimages": 50}  # K; of the last two the paper's
+EXPERTS = {"scenes_a": 8, "scenes_b": 10, "coco": 6, "openimages": 50}  # K; of the last two the paper's
 OBJECTS = (2, 5)  # in a drawn picture
+LABELLED_SIDE = 64  # pixels of the pictures of single objects
 POOL = ("photos", "streets")  # domains of single objects whose labels stand for ImageNet's
 MINI_MODANET = (1000, 1000)  # training and test images (NDS section 4.1)
 KITTI_TRAIN = 0.8  # of its images; KITTI publishes no labels of its test images, and NDS-ICLR says of no split
@@ -113,11 +114,9 @@ def load_scenario(name: str, extent: Extent, seed: int = 0, k: Mapping[str, int]
     if name not in SCENARIOS:
         raise InputError(f"detection scenario is {name!r}; choose one of {sorted(SCENARIOS)}")
     tables, clients = SCENARIOS[name](extent, seed)
-    # The paper's own server is clustered by, and its detectors start from, ImageNet's weights; drawn ones likewise from
-    # those of a network trained on these.
-    labelled = (
-        None if name == "coco_openimages" else single_objects(extent.labelled, extent.expert_side, extent.workers)
-    )
+    # In the paper the server is clustered by, and detectors start from, ImageNet's weights; beside drawn images, those
+    # of networks trained on labelled pictures.
+    labelled = None if name == "coco_openimages" else single_objects(extent.labelled, extent.workers)
     experts = EXPERTS | dict(k or {})
     if unknown := sorted(set(k or {}) - set(tables)):
         raise InputError(f"K is given for {unknown}, but scenario {name!r} indexes {sorted(tables)}")
@@ -125,10 +124,12 @@ def load_scenario(name: str, extent: Extent, seed: int = 0, k: Mapping[str, int]
     return Scenario(name, extent.expert_side, sources, tuple(clients), labelled)
 
 
-def single_objects(images_per_class: int, side: int, workers: int = 1) -> pa.Table:
+def single_objects(images_per_class: int, workers: int = 1) -> pa.Table:
     """Labelled pictures of single objects of 32 classes, to stand for ImageNet: of meshes that no client shows."""
     return sample_table.concat(
-        domains.sample_table(domain, domains.class_names(domain), images_per_class, "train", side, workers=workers)
+        domains.sample_table(
+            domain, domains.class_names(domain), images_per_class, "train", LABELLED_SIDE, workers=workers
+        )
         for domain in POOL
     )
 

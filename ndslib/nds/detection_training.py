@@ -6,7 +6,7 @@ Each is cached under its content: a killed run computes only what is missing, an
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -31,8 +31,9 @@ from ndslib.core.seeding import isolated
 from ndslib.core.training import TrainConfig, fit
 from ndslib.data.detection_images import DetectionImages, training_batches
 from ndslib.data.objects import class_names
-from ndslib.nds.detection_scenarios import Extent, load_scenario
-from ndslib.nds.experiments import Settings, content, server_extractor
+from ndslib.nds import extractor
+from ndslib.nds.detection_scenarios import LABELLED_SIDE, Extent, load_scenario
+from ndslib.nds.experiments import Settings, content
 from ndslib.nds.experts import ExpertConfig
 from ndslib.nds.scenarios import Client, Scenario
 
@@ -44,19 +45,22 @@ CLIP = 5.0  # largest gradient norm
 class DetectionSettings(Settings):
     """What a detection experiment depends on beside its method; the notebook's parameters, one to one.
 
-    `scenario` is one of `detection_scenarios`; `width` is that of experts and of the small detector's body. The
-    `extractor` (see `Settings`) stands for ImageNet in both of its roles: its features are clustered, and detectors
-    start from it. `server_images`, `train_images`, `test_images` and `labelled`: see `detection_scenarios.Extent`.
+    `scenario` is one of `detection_scenarios`; `width` is that of experts and of the small detector's body. ImageNet's
+    weights have two roles: their features are clustered, and detectors start from them; `extractor` (see `Settings`)
+    says for both whether a network trained here stands for them. `server_images`, `train_images`, `test_images` and
+    `labelled`: see `detection_scenarios.Extent`.
 
     Attributes:
         architecture: of the detectors, `small` or `resnet50`.
         optimizer: of the detectors, `sgd` or `adamw`, which gets further in few steps.
+        detector_batch: images in a step of a detector; `batch_size` is that of the networks that stand for ImageNet's.
         size: side in pixels of drawn scenes, and to which detectors scale an image's shorter side.
         expert_size: side in pixels of the images that experts see.
     """
 
     architecture: str = "small"
     optimizer: str = "sgd"
+    detector_batch: int = 4
     size: int = 96
     expert_size: int = 32
     server_images: int = 120
@@ -78,13 +82,9 @@ class DetectionSettings(Settings):
         scenario = load_scenario(self.scenario, extent, self.seed, self.k)
         return scenario.readable() if self.on_corrupt == "skip" else scenario
 
-    def experts(self, task: str) -> ExpertConfig:
-        """How this experiment trains experts, and the network that stands for ImageNet: with the detectors' stem."""
-        return replace(super().experts(task), stem="imagenet")
-
     def train_detector(self, steps: int, lr: float) -> TrainConfig:
         """Detectors are trained with clipped gradients: the first steps of fresh heads diverge without."""
-        return self.train(steps, self.batch_size, lr, optimizer=self.optimizer, clip=CLIP)
+        return self.train(steps, self.detector_batch, lr, optimizer=self.optimizer, clip=CLIP)
 
     def detector(self, masks: bool) -> DetectorConfig:
         """The detector's architecture: Mask R-CNN with masks, else Faster R-CNN."""
@@ -141,7 +141,11 @@ def starting_network(scenario: Scenario, settings: DetectionSettings) -> nn.Modu
             f"architecture {settings.architecture!r} with extractor {settings.extractor!r}: 'resnet50' starts from "
             "'imagenet' weights, 'small' from a network 'trained' here"
         )
-    return imagenet_extractor("resnet50") if wanted == "imagenet" else server_extractor(scenario, settings).network
+    if wanted == "imagenet":
+        return imagenet_extractor("resnet50")
+    train = settings.train(settings.extractor_steps, settings.batch_size, settings.expert_lr)
+    config = ExpertConfig(train, "classification", settings.width, stem="imagenet")
+    return extractor.trained(scenario.labelled, LABELLED_SIDE, config).network
 
 
 def content_of(table: pa.Table, size: int) -> str:

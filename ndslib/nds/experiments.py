@@ -99,7 +99,7 @@ def server_extractor(scenario: Scenario, settings: Settings) -> Extractor:
     if settings.extractor != "trained":
         raise InputError(f"extractor is {settings.extractor!r}; choose 'trained' or 'imagenet'")
     train = settings.train(settings.extractor_steps, settings.batch_size, settings.expert_lr)
-    config = replace(settings.experts("classification"), train=train)
+    config = ExpertConfig(train, "classification", settings.width)
     table = scenario.table if scenario.labelled is None else scenario.labelled
     return extractor.trained(table, scenario.size, config)
 

@@ -3,7 +3,14 @@ import pytest
 import torch
 
 from ndslib.core.errors import InputError
-from ndslib.core.metrics import average_precisions, detection_ap, f1, mean_average_precision, top1
+from ndslib.core.metrics import (
+    DetectionScore,
+    average_precisions,
+    detection_ap,
+    f1,
+    mean_average_precision,
+    top1,
+)
 
 
 @pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor, list])
@@ -131,3 +138,73 @@ def test_detections_refuse_bad_input():
         detection_ap([image(boxes([5, 5, 0, 0]), [1], [0.5])], [target])
     with pytest.raises(InputError, match="iou_type"):
         detection_ap([good], [target], "keypoints")
+
+
+def test_precision_of_each_class_by_hand():
+    # Class 1 is found (IoU 1). Class 2 has an IoU of 0.82: seven of ten thresholds. Class 3 is missed, and class 4 is
+    # predicted where nothing is: it has no precision and takes no part in the mean.
+    truth = image(boxes([0, 0, 40, 40], [100, 100, 200, 200], [300, 300, 340, 340]), [1, 2, 3])
+    found = image(boxes([0, 0, 40, 40], [100, 100, 182, 200], [300, 300, 340, 340]), [1, 2, 4], [0.9, 0.8, 0.7])
+    ap = detection_ap([found], [truth], per_class=True)
+    assert [ap[f"map | {label}"] for label in (1, 2, 3)] == pytest.approx([1, 0.7, 0])
+    assert [ap[f"map_50 | {label}"] for label in (1, 2, 3)] == pytest.approx([1, 1, 0])
+    assert [ap[f"map_75 | {label}"] for label in (1, 2, 3)] == pytest.approx([1, 1, 0])
+    assert ap["map"] == pytest.approx(1.7 / 3)
+    assert "map | 4" not in ap
+    plain = detection_ap([found], [truth])
+    assert plain == {name: value for name, value in ap.items() if "|" not in name}
+
+
+def test_a_false_alarm_between_two_hits_by_hand():
+    # Ranked hit, miss, hit of two objects: precision 1 up to recall 1/2 (51 of COCO's 101 recalls), then 2/3 (50).
+    truth = image(boxes([0, 0, 40, 40], [100, 0, 140, 40]), [1, 1])
+    found = image(boxes([0, 0, 40, 40], [50, 50, 90, 90], [100, 0, 140, 40]), [1, 1, 1], [0.9, 0.8, 0.7])
+    assert detection_ap([found], [truth])["map_50"] == pytest.approx((51 + 50 * 2 / 3) / 101)
+    twice = image(boxes([0, 0, 40, 40], [0, 0, 40, 40], [100, 0, 140, 40]), [1, 1, 1], [0.9, 0.8, 0.7])
+    assert detection_ap([twice], [truth])["map_50"] == pytest.approx((51 + 50 * 2 / 3) / 101), (
+        "found twice is once wrong"
+    )
+
+
+def test_crowds_are_ignored():
+    # The crowd swallows the false alarms inside it; an object outside stays to be found.
+    where, labels = boxes([0, 0, 40, 40], [100, 100, 300, 300]), [1, 1]
+    crowd = image(where, labels) | {"iscrowd": torch.tensor([0, 1])}
+    found = image(boxes([110, 110, 150, 150], [200, 200, 260, 250], [0, 0, 40, 40]), [1] * 3, [0.9, 0.8, 0.7])
+    assert detection_ap([found], [crowd], per_class=True)["map | 1"] == pytest.approx(1)
+    assert detection_ap([found], [image(where, labels)])["map"] < 0.5
+    masks = torch.zeros(2, 30, 30, dtype=torch.bool)
+    masks[0, :10, :10], masks[1, 15:, 15:] = True, True
+    targets = {"masks": masks.byte(), "labels": torch.tensor(labels), "iscrowd": torch.tensor([0, 1])}
+    inside = torch.zeros(1, 30, 30, dtype=torch.bool)
+    inside[0, 20:25, 20:25] = True
+    scored = {
+        "masks": torch.cat([inside, masks[:1]]),
+        "labels": torch.tensor(labels),
+        "scores": torch.tensor([0.9, 0.8]),
+    }
+    assert detection_ap([scored], [targets], "segm")["map"] == pytest.approx(1)
+
+
+def test_images_fed_one_by_one_score_as_all_at_once():
+    truth = [image(boxes([0, 0, 40, 40]), [label]) for label in (1, 1, 2)]
+    found = [image(boxes([0, 0, 40, 40 - 5 * n]), [1], [0.9 - 0.1 * n]) for n in range(3)]
+    score = DetectionScore("bbox", per_class=True)
+    for one, other in zip(found, truth, strict=True):
+        score.update([one], [other])
+    assert score.compute() == detection_ap(found, truth, per_class=True)
+    with pytest.raises(InputError, match="target of image 3 lacks labels"):
+        score.update(found[:1], [{"boxes": boxes([0, 0, 1, 1])}])
+    assert score.compute() == detection_ap(found, truth, per_class=True), "what is refused is not counted"
+    with pytest.raises(InputError, match="1 images and targets for 2"):
+        score.update(found[:1], truth[:2])
+    with pytest.raises(InputError, match="no images"):
+        DetectionScore("segm").compute()
+
+
+def test_nothing_to_find():
+    empty = image(boxes(), [])
+    assert detection_ap([image(boxes(), [], [])], [empty], per_class=True)["map"] == -1
+    assert detection_ap([image(boxes([0, 0, 5, 5]), [1], [0.5])], [empty], per_class=True)["map"] == -1
+    with pytest.raises(InputError, match="different numbers"):
+        detection_ap([image(boxes(), [], [])], [empty | {"iscrowd": torch.tensor([1])}])

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import generator
-from ndslib.core.training import NonFiniteLoss, ShuffledIndices, TrainConfig, fit, learning_rate
+from ndslib.core.training import NonFiniteLoss, ShuffledIndices, TrainConfig, fit, learning_rate, to_device
 
 
 def network() -> nn.Module:
@@ -31,6 +31,16 @@ def loss_of(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch
 def same(left: nn.Module, right: nn.Module) -> bool:
     other = right.state_dict()
     return all(torch.equal(value, other[name]) for name, value in left.state_dict().items())
+
+
+def test_every_tensor_of_a_batch_is_moved():
+    images, target = (torch.zeros(2), torch.ones(3)), {"boxes": torch.zeros(1, 4), "name": "a.png"}
+    moved = to_device((images, [target], 7), "meta")
+    assert [image.device.type for image in moved[0]] == ["meta", "meta"]
+    assert moved[1][0]["boxes"].device.type == "meta"
+    assert moved[1][0]["name"] == "a.png"
+    assert moved[2] == 7
+    assert to_device(torch.zeros(2), "meta").device.type == "meta"
 
 
 def test_fit_learns():

@@ -39,7 +39,7 @@ def runs(experiment: str, server: str, clients, budgets, metrics, seeds=(0, 1, 2
 def results() -> pd.DataFrame:
     return pd.concat(
         [
-            runs("detection", "scenes_a + scenes_b", ("street", "mixed", "table_top"), (0.05, 0.1), BOXES),
+            runs("detection", "scenes_a + scenes_b", ("street", "mixed", "room"), (0.05, 0.1), BOXES),
             runs("segmentation", "scenes_a", ("street", "avenue"), (0.2, 0.4, 0.5), MASKS, entire=True),
             runs("segmentation", "scenes_b", ("street",), (0.068, 0.115), MASKS),
         ],
@@ -62,7 +62,7 @@ def test_every_published_row_has_ours_beside_it(results, ledger_id):
 
 def test_table_1_has_a_column_a_client_and_metric_in_the_papers_order(results):
     table = ledger.render("nds-t1", results).table
-    clients = ["PASCAL VOC 2007 (ours: mixed)", "miniModaNet (ours: table_top)", "Cityscapes (ours: street)"]
+    clients = ["PASCAL VOC 2007 (ours: mixed)", "miniModaNet (ours: room)", "Cityscapes (ours: street)"]
     wanted = [f"{client} | {metric}" for client in clients for metric in BOXES]
     assert table.columns.get_level_values(0).unique().tolist() == wanted
     cell = table["Cityscapes (ours: street) | box AP"].loc["180K (10%) | NDS"]

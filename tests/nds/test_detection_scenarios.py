@@ -102,7 +102,7 @@ def test_real_without_data_says_where_it_looked(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("drawn_once")
 def test_camvid_is_the_driving_client_with_drives_apart(shared_data):
     scenario = load_scenario("real", SMALL)
-    assert [client.name for client in scenario.clients] == ["camvid", "table_top", "mixed", "avenue"]
+    assert [client.name for client in scenario.clients] == ["camvid", "room", "mixed", "avenue"]
     camvid = scenario.client("camvid")
     assert class_names(camvid.train) == ["bicyclist", "car", "pedestrian"]
     drives = [{name.split("/")[2].split("_")[0] for name in ids(part)} for part in (camvid.train, camvid.test)]

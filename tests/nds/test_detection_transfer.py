@@ -31,7 +31,7 @@ def settings(places, monkeypatch) -> DetectionSettings:
     monkeypatch.setenv("NDSLIB_CACHE", str(places))
     k = {"scenes_a": 2, "scenes_b": 1}
     return DetectionSettings(
-        "procedural", k=k, width=4, expert_batch=4, batch_size=2, pretrain_lr=0.01, **STEPS, **SIZES
+        "procedural", k=k, width=4, expert_batch=4, batch_size=8, detector_batch=2, pretrain_lr=0.01, **STEPS, **SIZES
     )
 
 
@@ -41,7 +41,7 @@ def scenario(settings):
 
 
 def test_a_row_a_client_method_budget_and_metric(settings, scenario, monkeypatch):
-    clients, budgets = ["street", "table_top"], [0.25, 0.5]
+    clients, budgets = ["street", "room"], [0.25, 0.5]
     found = transfer(scenario, settings, clients, list(METHODS), budgets)
     assert found.columns.tolist() == ["client", "method", "budget", "images", "server", "metric", "value"]
     cells = found[["client", "method", "budget", "images"]].drop_duplicates().itertuples(index=False)
