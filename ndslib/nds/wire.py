@@ -1,4 +1,4 @@
-"""A look at the wire between a client and a dataserver: all that the client sends, and what a broken connection does."""
+"""The wire between a client and a dataserver: all that the client sends, and what a broken connection does."""
 
 import contextlib
 import socket

@@ -1,5 +1,8 @@
 """ResNet-18 at any width: shapes, parameter counts, inputs."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -81,3 +84,26 @@ def test_replace_head():
 def test_bad_arguments_are_named(changes):
     with pytest.raises(InputError, match=next(iter(changes))):
         ResNet18(**{"classes": 4, "width": 2, **changes})
+
+
+def test_subsampling_is_what_a_stride_does():
+    ours = models.SubsampledConv(8, 16, 1, bias=False)
+    theirs = nn.Conv2d(8, 16, 1, stride=2, bias=False)
+    theirs.load_state_dict(ours.state_dict())
+    for side in (5, 32):
+        images = torch.randn(2, 8, side, side, generator=torch.Generator().manual_seed(0))
+        assert torch.equal(ours(images), theirs(images))
+
+
+@pytest.mark.parametrize(("width", "side", "stem"), [(8, 48, "cifar"), (8, 192, "imagenet"), (2, 64, "cifar")])
+def test_narrow_networks_train_on_larger_images(width, side, stem):
+    """In a process of its own: with torch's strided convolutions it ends with a segmentation fault."""
+    code = f"""
+import torch
+from ndslib.core.models import ResNet18
+torch.set_num_threads(1)
+network = ResNet18(4, {width}, {stem!r})
+for _ in range(12):
+    network(torch.randn(8, 3, {side}, {side})).sum().backward()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
