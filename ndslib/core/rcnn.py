@@ -131,7 +131,8 @@ def _small(classes: int, config: DetectorConfig) -> dict[str, Any]:
     """Body, pyramid and heads in the published proportions of channels, with samples and proposals for few objects."""
     channels, hidden = 2 * config.width, 8 * config.width
     body = ResNet18(1, config.width, stem="imagenet")
-    # oneDNN's backward pass of a narrow strided 1 x 1 convolution writes past its memory in the channels-last layout.
+    # In the channels-last layout, oneDNN's backward pass of a strided 1 x 1 convolution of fewer than 16 channels
+    # writes past its memory.
     body.to(memory_format=torch.contiguous_format)
     if config.frozen_norm:
         _freeze_norms(body)

@@ -235,6 +235,7 @@ def _share_bars(axes: Axes, results: pd.DataFrame, published: pd.Series) -> None
         label = "published" if method == ENTIRE else None
         axes.scatter(at, printed, marker="D", s=20, color="white", edgecolor=INK, zorder=3, label=label)
     axes.set_xticks(range(len(shares)), [percent(share).rstrip("%") for share in shares])
+    axes.set_ylim(bottom=0)
     axes.grid(axis="x", visible=False)
 
 

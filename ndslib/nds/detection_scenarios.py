@@ -83,6 +83,7 @@ class Extent:
         expert_side: of the images that experts and gating see.
         labelled: drawn pictures of each class of single objects, which stand for ImageNet.
         workers: processes that draw scenes.
+        masks: whether Open Images has its objects with masks in place of all boxes: it publishes the two apart.
     """
 
     server: int = 120
@@ -92,6 +93,7 @@ class Extent:
     expert_side: int = 32
     labelled: int = 40
     workers: int = 1
+    masks: bool = False
 
     def __post_init__(self) -> None:
         for name in ("server", "train", "test"):
@@ -221,7 +223,8 @@ def _some(table: pa.Table, images: int, *stream: object) -> pa.Table:
 
 
 def _coco_openimages(extent: Extent, seed: int) -> tuple[dict[str, pa.Table], list[Client]]:
-    servers = {name: _some(_loaded(name, "train"), extent.server, name) for name in ("coco", "openimages")}
+    loaded = {"coco": _loaded("coco", "train"), "openimages": _loaded("openimages", "train", masks=extent.masks)}
+    servers = {name: _some(table, extent.server, name) for name, table in loaded.items()}
     pairs = {
         "cityscapes": (_loaded("cityscapes", "train"), _loaded("cityscapes", "val")),
         "modanet": tuple(keep_distribution(_loaded("modanet", "train"), MINI_MODANET, seed)),
@@ -235,8 +238,8 @@ def _coco_openimages(extent: Extent, seed: int) -> tuple[dict[str, pa.Table], li
     return servers, clients
 
 
-def _loaded(name: str, split: str) -> pa.Table:
-    return loaders.load(name, paths.data_root() / name, split)
+def _loaded(name: str, split: str, **options: bool) -> pa.Table:
+    return loaders.load(name, paths.data_root() / name, split, **options)
 
 
 def _halves(table: pa.Table, share: float, seed: int) -> tuple[pa.Table, pa.Table]:

@@ -5,13 +5,14 @@ Each is cached under its content: a killed run computes only what is missing, an
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
 from torch import nn
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from ndslib.core import paths
 from ndslib.core.cache import cached
@@ -46,20 +47,17 @@ class DetectionSettings(Settings):
     """What a detection experiment depends on beside its method; the notebook's parameters, one to one.
 
     `scenario` is one of `detection_scenarios`; `width` is that of experts and of the small detector's body. ImageNet's
-    weights have two roles: their features are clustered, and detectors start from them; `extractor` (see `Settings`)
-    says for both whether a network trained here stands for them. `server_images`, `train_images`, `test_images` and
-    `labelled`: see `detection_scenarios.Extent`.
+    weights have two roles: their features are clustered, and detectors start from them. `extractor` (see `Settings`)
+    says for both whether a network trained here stands for them, and with it which detectors: `imagenet` the published
+    ones with a ResNet-50, by SGD, `trained` small ones, by AdamW, which gets further in few steps. `server_images`,
+    `train_images`, `test_images` and `labelled`: see `detection_scenarios.Extent`.
 
     Attributes:
-        architecture: of the detectors, `small` or `resnet50`.
-        optimizer: of the detectors, `sgd` or `adamw`, which gets further in few steps.
         detector_batch: images in a step of a detector; `batch_size` is that of the networks that stand for ImageNet's.
         size: side in pixels of drawn scenes, and to which detectors scale an image's shorter side.
         expert_size: side in pixels of the images that experts see.
     """
 
-    architecture: str = "small"
-    optimizer: str = "sgd"
     detector_batch: int = 4
     size: int = 96
     expert_size: int = 32
@@ -68,8 +66,12 @@ class DetectionSettings(Settings):
     test_images: int = 24
     labelled: int = 40
 
-    def load(self) -> Scenario:
-        """The scenario's sources and clients, less unreadable images where `on_corrupt` says so."""
+    def load(self, masks: bool = False) -> Scenario:
+        """The scenario's sources and clients, less unreadable images where `on_corrupt` says so.
+
+        Args:
+            masks: whether Open Images has its objects with masks (`detection_scenarios.Extent`).
+        """
         extent = Extent(
             self.server_images,
             self.train_images,
@@ -78,25 +80,26 @@ class DetectionSettings(Settings):
             self.expert_size,
             self.labelled,
             self.workers,
+            masks,
         )
         scenario = load_scenario(self.scenario, extent, self.seed, self.k)
         return scenario.readable() if self.on_corrupt == "skip" else scenario
 
+    @property
+    def published(self) -> bool:
+        """Whether detectors are those of the paper."""
+        return self.extractor == "imagenet"
+
     def train_detector(self, steps: int, lr: float) -> TrainConfig:
         """Detectors are trained with clipped gradients: the first steps of fresh heads diverge without."""
-        return self.train(steps, self.detector_batch, lr, optimizer=self.optimizer, clip=CLIP)
+        optimizer = "sgd" if self.published else "adamw"
+        return self.train(steps, self.detector_batch, lr, optimizer=optimizer, clip=CLIP)
 
     def detector(self, masks: bool) -> DetectorConfig:
         """The detector's architecture: Mask R-CNN with masks, else Faster R-CNN."""
-        published = self.architecture == "resnet50"  # torchvision's choice for a body with ImageNet's weights
-        return DetectorConfig(
-            self.architecture,
-            masks,
-            self.width,
-            self.size,
-            frozen_norm=published,
-            trainable_layers=3 if published else 5,
-        )
+        if self.published:  # torchvision's choices for a body with ImageNet's weights
+            return DetectorConfig("resnet50", masks, size=self.size, frozen_norm=True, trainable_layers=3)
+        return DetectorConfig("small", masks, self.width, self.size)
 
 
 @dataclass(frozen=True)
@@ -133,16 +136,12 @@ def starting_network(scenario: Scenario, settings: DetectionSettings) -> nn.Modu
     """The classifier whose layers detectors start from: ImageNet's weights, or what is trained here in their place.
 
     Raises:
-        InputError: an architecture that the settings' `extractor` has no weights for.
+        InputError: the settings' `extractor` is neither `imagenet` nor `trained`, or the weights are absent.
     """
-    wanted = {"resnet50": "imagenet", "small": "trained"}.get(settings.architecture)
-    if settings.extractor != wanted:
-        raise InputError(
-            f"architecture {settings.architecture!r} with extractor {settings.extractor!r}: 'resnet50' starts from "
-            "'imagenet' weights, 'small' from a network 'trained' here"
-        )
-    if wanted == "imagenet":
+    if settings.extractor == "imagenet":
         return imagenet_extractor("resnet50")
+    if settings.extractor != "trained":
+        raise InputError(f"extractor is {settings.extractor!r}; choose 'trained' or 'imagenet'")
     train = settings.train(settings.extractor_steps, settings.batch_size, settings.expert_lr)
     config = ExpertConfig(train, "classification", settings.width, stem="imagenet")
     return extractor.trained(scenario.labelled, LABELLED_SIDE, config).network
@@ -155,42 +154,58 @@ def content_of(table: pa.Table, size: int) -> str:
 
 def pretrained(start: Pretraining) -> Path | None:
     """The file of a pretrained detector; None without pretraining."""
-    settings = start.settings
-    if start.selection is None:
+    settings, selection = start.settings, start.selection
+    if selection is None:
         return None
 
-    def build(place: Path) -> None:
-        images = DetectionImages(start.selection, start.classes, start.masks)
-        model = detector(len(start.classes), settings.detector(start.masks), settings.seed, start.body)
-        config = settings.train_detector(settings.pretrain_steps, settings.pretrain_lr)
-        with isolated("pretraining", settings.seed):  # which proposals are learnt from is drawn globally
-            fit(model, detection_loss, training_batches(images, config.batch_size, config.seed), config, checkpoint)
-        save_detector(place, model, start.classes)
+    def fresh() -> GeneralizedRCNN:
+        return detector(len(start.classes), settings.detector(start.masks), settings.seed, start.body)
 
-    checkpoint = paths.cache_root() / "detectors" / f"{start.key}.checkpoint"
-    place = cached("detectors", start.key, build, ".safetensors")
-    checkpoint.unlink(missing_ok=True)
-    return place
+    config = settings.train_detector(settings.pretrain_steps, settings.pretrain_lr)
+    return _trained(start.key, fresh, selection, start.classes, start.masks, config)
 
 
 def fine_tuned(start: Pretraining, client: Client, size: int) -> Path:
-    """The file of a detector that was pretrained and then fine-tuned on a client, with fresh heads for its classes."""
+    """The file of a detector that was pretrained and then fine-tuned on a client, with fresh heads for its classes.
+
+    `size` is the side of the images by whose pixels the client's are named.
+    """
     settings, classes = start.settings, class_names(client.train)
 
-    def build(place: Path) -> None:
+    def with_fresh_heads() -> GeneralizedRCNN:
         file = pretrained(start)
         if file is None:
-            model = detector(len(classes), settings.detector(start.masks), settings.seed, start.body)
-        else:
-            model = load_detector(file)
-            replace_heads(model, len(classes), settings.seed)
-        images = DetectionImages(client.train, classes, start.masks)
-        config = settings.train_detector(settings.finetune_steps, settings.finetune_lr)
-        with isolated("fine-tuning", settings.seed):
-            fit(model, detection_loss, training_batches(images, config.batch_size, config.seed), config)
+            return detector(len(classes), settings.detector(start.masks), settings.seed, start.body)
+        model = load_detector(file)
+        replace_heads(model, len(classes), settings.seed)
+        return model
+
+    config = settings.train_detector(settings.finetune_steps, settings.finetune_lr)
+    key = _fine_tuned_key(start, client, size)
+    return _trained(key, with_fresh_heads, client.train, classes, start.masks, config)
+
+
+def _trained(
+    key: str,
+    new_model: Callable[[], GeneralizedRCNN],
+    table: pa.Table,
+    classes: Sequence[str],
+    masks: bool,
+    config: TrainConfig,
+) -> Path:
+    """The file of a detector trained on the objects of a table, from the cache when it was trained before."""
+    checkpoint = paths.cache_root() / "detectors" / f"{key}.checkpoint"
+
+    def build(place: Path) -> None:
+        model = new_model()
+        batches = training_batches(DetectionImages(table, classes, masks), config.batch_size, config.seed)
+        with isolated("training", config.seed):  # which proposals are learnt from is drawn globally
+            fit(model, detection_loss, batches, config, checkpoint)
         save_detector(place, model, classes)
 
-    return cached("detectors", _fine_tuned_key(start, client, size), build, ".safetensors")
+    place = cached("detectors", key, build, ".safetensors")
+    checkpoint.unlink(missing_ok=True)
+    return place
 
 
 def _fine_tuned_key(start: Pretraining, client: Client, size: int) -> str:

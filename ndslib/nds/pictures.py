@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
 from ndslib.core.browser import screenshot
 from ndslib.core.plots import PALETTE
@@ -155,7 +156,7 @@ def page_figure(url: str, scores: Path, budget: int, width: int = 1000) -> Figur
     with tempfile.TemporaryDirectory() as folder:
         picture = plt.imread(screenshot(url, Path(folder) / "page.png", width, actions=ask))
     height = WIDTH * picture.shape[0] / picture.shape[1]
-    figure = plt.figure(figsize=(WIDTH, height), layout="none")
+    figure = plt.figure(figsize=(WIDTH, height), layout=PlaceHolderLayoutEngine(True, False))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(picture, interpolation="antialiased")
     axes.axis("off")

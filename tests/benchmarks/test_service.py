@@ -34,11 +34,15 @@ FIRST: dict[str, float] = {}  # seconds of a list from the first index, by forma
 def service(request: pytest.FixtureRequest) -> Iterator[tuple[str, psutil.Process, dict[str, float], int]]:
     """A service in a process of its own: its address, the process, scores for its experts, and its number of rows."""
     place = Path(tempfile.gettempdir()) / f"ndslib-benchmark-{request.param}"
-    index = Index.open(place) if (place / "datasets").exists() else large_index.make(place, request.param)
+    if not place.exists():
+        with tempfile.TemporaryDirectory(dir=place.parent) as workshop:
+            large_index.make(Path(workshop) / "index", request.param).place.rename(place)
+    index = Index.open(place)
     command = [sys.executable, "-m", "ndslib", "serve", str(place), "--port", "0"]
     scores = np.random.default_rng(0).uniform(0.3, 0.7, len(index.cluster_names)).tolist()
     with tempfile.TemporaryFile("w+") as log, subprocess.Popen(command, stderr=log) as process:
         while not (said := _first_line(log)):
+            assert process.poll() is None, "the service has ended"
             time.sleep(0.1)
         url = json.loads(said)["url"]
         yield url, psutil.Process(process.pid), dict(zip(index.cluster_names, scores, strict=True)), index.size

@@ -12,6 +12,7 @@ from ndslib.data import images
 from ndslib.data.detection_images import DetectionImages, union_of_classes
 from ndslib.data.objects import class_names
 from ndslib.nds.detection_scenarios import CLIENTS, EXPERTS, PUBLISHED, SERVERS, Extent, load_scenario
+from ndslib.nds.detection_transfer import server_part
 
 SMALL = Extent(server=7, train=4, test=3, side=32, expert_side=16, labelled=1)
 
@@ -159,7 +160,14 @@ def write_openimages(root) -> None:
         "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
     )
     (root / "train-annotations-bbox.csv").write_text("\n".join([head, *boxes]) + "\n")
-    (root / "class-descriptions-boxable.csv").write_text("/m/1,Car\n")
+    (root / "class-descriptions-boxable.csv").write_text("/m/1,Car\n/m/2,Bus\n")
+    mask = np.zeros((15, 20), np.uint8)
+    mask[3:9, 4:12] = 255  # half the image's size, as Open Images' masks have sizes of their own
+    regions(root / "train-masks" / "a1_m2_7.png", mask)
+    head = "MaskPath,ImageID,LabelName,BoxID,BoxXMin,BoxXMax,BoxYMin,BoxYMax,PredictedIoU,Clicks"
+    (root / "train-annotations-object-segmentation.csv").write_text(
+        f"{head}\na1_m2_7.png,a1,/m/2,7,0.2,0.6,0.2,0.6,0.8,\n"
+    )
 
 
 def write_voc(root) -> None:
@@ -235,6 +243,20 @@ def test_coco_openimages_reads_the_providers_formats(tmp_path, monkeypatch):
         assert len(target["boxes"]) == 1
         assert images.decode(client.test, 16).pixels.shape[1:] == (3, 16, 16)
     assert scenario.labelled is None, "the clusters are those of ImageNet's features"
+
+
+def test_open_images_with_masks_has_its_other_classes(tmp_path, monkeypatch):
+    monkeypatch.setenv("NDSLIB_DATA", str(tmp_path))
+    monkeypatch.setattr("ndslib.nds.detection_scenarios.MINI_MODANET", (3, 2))
+    for name, write in WRITERS.items():
+        write(tmp_path / name)
+    scenario = load_scenario("coco_openimages", Extent(server=0, train=0, test=0, expert_side=16, masks=True))
+    part = server_part(scenario, ["openimages"], masks=True)
+    assert union_of_classes([part.sources[0].table]) == ["openimages/Bus"]
+    assert ids(part.sources[0].table) == ["openimages/train/a1"], "the other image has no mask"
+    _, target = DetectionImages(part.sources[0].table, ["openimages/Bus"], masks=True)[0]
+    assert target["boxes"].tolist() == [[8, 6, 24, 18]]
+    assert target["masks"].sum() == 16 * 12
 
 
 def test_a_part_of_coco_openimages_is_the_same_for_every_seed(tmp_path, monkeypatch):

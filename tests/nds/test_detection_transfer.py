@@ -112,7 +112,7 @@ def test_names_of_detectors_hold_what_they_depend_on(settings, scenario):
         {"pretrain_lr": 0.02},
         {"width": 8},
         {"seed": 1},
-        {"optimizer": "adamw"},
+        {"extractor": "imagenet"},
         {"size": 48},
     ]
     keys = {one.key, other.key, replace(one, masks=True).key, replace(one, selection=None).key}
@@ -160,12 +160,15 @@ def test_what_cannot_be_run_is_named_before_anything_is_trained(settings, scenar
         transfer(scenario, settings, ["street"], [UNIFORM], [1.5])
 
 
-def test_an_architecture_starts_from_weights_of_its_own(settings, scenario):
-    for change in ({"architecture": "resnet50"}, {"extractor": "imagenet"}):
-        with pytest.raises(InputError, match="'resnet50' starts from 'imagenet' weights"):
-            starting_network(scenario, replace(settings, **change))
-    with pytest.raises(InputError, match="architecture is 'large'; it must be"):
-        replace(settings, architecture="large").detector(False)
+def test_the_papers_detectors_start_from_imagenet(settings, scenario, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    published = replace(settings, extractor="imagenet")
+    assert published.detector(masks=True).architecture == "resnet50"
+    assert published.train_detector(1, 0.02).optimizer == "sgd"
+    with pytest.raises(InputError, match="the ImageNet weights of resnet50 are not at"):
+        starting_network(scenario, published)
+    with pytest.raises(InputError, match="extractor is 'moco'; choose 'trained' or 'imagenet'"):
+        starting_network(scenario, replace(settings, extractor="moco"))
 
 
 def test_pictures_show_three_starts_and_what_is_there(settings, scenario):
