@@ -141,8 +141,10 @@ def rate(
     skip_corrupt: _SkipCorrupt = False,
 ) -> None:
     """Rate a server's experts on your images and write a scores file; no image and no score leaves this machine."""
+    from ndslib.data.fetching.disk import check_writable
     from ndslib.nds import remote
 
+    check_writable(out)
     with _plain_warnings():
         scores = remote.rate(remote.RemoteServer(url, token), folder, skip_corrupt, device)
     remote.write_scores(out, scores)
@@ -163,7 +165,7 @@ def adapt(
     budget_bytes: Annotated[str | None, typer.Option(help="Or bytes to download: 500MB, 5GB.")] = None,
     dataset: Annotated[_Filter, typer.Option(help="Only from this dataset; repeatable.")] = None,
     labels: Annotated[_Filter, typer.Option(help="Only with none, class, boxes or masks; repeatable.")] = None,
-    licence: Annotated[_Filter, typer.Option(help="Only under this licence; repeatable.")] = None,
+    licence: Annotated[_Filter, typer.Option(help="Only under this licence, or not-stated; repeatable.")] = None,
     temperature: Annotated[float, typer.Option(help="Of the softmax over scores.")] = 0.1,
     normalisation: Annotated[str, typer.Option(help="Of the scores: minmax or none.")] = "minmax",
     seed: Annotated[int, typer.Option(min=0, help="Of the selection.")] = 0,
@@ -175,8 +177,10 @@ def adapt(
 ) -> None:
     """Get the list of those samples of a server that suit your images: only scores of experts leave this machine."""
     from ndslib.nds import remote
+    from ndslib.nds.protocol import NOT_STATED
 
-    filters = {"datasets": dataset, "labels": labels, "licences": licence}
+    licences = [None if name == NOT_STATED else name for name in licence or ()]
+    filters = {"datasets": dataset, "labels": labels, "licences": licences}
     with _plain_warnings():
         found = remote.adapt(
             remote.RemoteServer(url, token),

@@ -13,8 +13,21 @@ from pyarrow import csv, json
 from ndslib.core.errors import InputError
 from ndslib.data.sample_table import SCHEMA, validate
 
+FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl"}  # by the suffix of the file
 SIZES = ("width", "height", "bytes")
 _BLOCK_BYTES = 32 * 2**20  # a line has to fit in it: annotations of crowded images are long
+
+
+def form(path: Path | str) -> str:
+    """The format of a list by the suffix of its file, one of `FORMATS`.
+
+    Raises:
+        InputError: another suffix.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        raise InputError(f"{path}: a list's name ends in {', '.join(FORMATS)}")
+    return FORMATS[suffix]
 
 
 def read(path: Path | str) -> pa.Table:
@@ -27,15 +40,14 @@ def read(path: Path | str) -> pa.Table:
             or `uri`, lists nothing, or holds what no sample table may (see `sample_table.validate`).
     """
     path = Path(path)
-    readers = {".parquet": _parquet, ".csv": _csv, ".jsonl": _json}
-    if path.suffix.lower() not in readers:
-        raise InputError(f"{path}: a list is a {', '.join(readers)} file; rename it to what it is")
+    reader = {"parquet": _parquet, "csv": _csv, "jsonl": _json}[form(path)]
     if not path.is_file():
         raise InputError(f"{path}: no such list")
     try:
-        listed = readers[path.suffix.lower()](path)
+        listed = reader(path)
         table = pa.table({field.name: _column(listed, field) for field in SCHEMA})
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        table.validate(full=True)  # text that is no UTF-8 would be found only where it is used
+    except (pa.ArrowException, OSError, UnicodeError, KeyError) as error:
         raise InputError(f"{path}: not a list of samples in the format of its suffix ({error})") from error
     for name in ("id", "uri"):
         if name not in listed.column_names:

@@ -1,12 +1,15 @@
 """A dataset of the dataserver: what is to be indexed (`Source`), and what lies in an index (`Dataset`)."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,7 +17,11 @@ from ndslib.core.errors import InputError
 from ndslib.core.files import sha256_file
 from ndslib.core.models import ResNet18
 from ndslib.data import images, sample_table
+from ndslib.nds import store
 from ndslib.nds.experts import load_expert
+from ndslib.nds.store import IndexDamaged
+
+NAME_BYTES = 100  # most bytes of a dataset's name: folders' names are longer by what a build adds, and end at 255
 
 
 @dataclass(frozen=True)
@@ -48,11 +55,14 @@ class Source:
         names = self.table["dataset"].unique().to_pylist()
         if len(names) != 1:
             raise InputError(f"a source is one dataset; its sample table holds {names or 'no rows'}")
-        if not names[0] or "/" in names[0] or names[0].startswith("."):
+        (name,) = names
+        wrong = not name or name.startswith(".") or set(name) & set("/\\") or not name.isprintable()
+        if wrong or len(name.encode()) > NAME_BYTES:
             raise InputError(
-                f"dataset name {names[0]!r} cannot be a folder name: it needs letters, no '/', no leading dot"
+                f"dataset name {name!r} cannot be a folder name: give 1 to {NAME_BYTES} bytes (UTF-8) of printable "
+                "characters, no '/', no backslash, no leading dot"
             )
-        return names[0]
+        return name
 
     def listed(self, table: pa.Table) -> pa.Table:
         """Rows of this source with the addresses under which clients find them.
@@ -137,16 +147,79 @@ class Dataset:
         """Read `dataset.json` of a folder.
 
         Raises:
-            InputError: it is damaged.
+            IndexDamaged: it is absent, damaged or contradicts itself.
         """
         try:
             about = json.loads((folder / "dataset.json").read_text())
             about["cells"] = tuple(Cell(**cell) for cell in about["cells"])
-            return cls(**about, folder=folder)
-        except (ValueError, TypeError, KeyError) as error:
-            raise InputError(
+            found = cls(**about, folder=folder)
+            found._check()
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise IndexDamaged(
                 f"{folder / 'dataset.json'}: damaged ({error}); remove {folder} and add the dataset again"
             ) from error
+        return found
+
+    def _check(self) -> None:
+        """Raises ValueError or TypeError where the description contradicts itself: rows would be taken for others."""
+        texts = [self.name, self.title, self.gating, self.task, self.extractor, *self.experts]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("a name, or an expert's SHA-256, is no text")
+        numbers = [self.position, self.size, *self.cluster_sizes, *self.cluster_bytes, *self.thumbnails]
+        numbers += [number for cell in self.cells for number in (cell.cluster, cell.images, cell.bytes)]
+        if not all(type(number) is int and number >= 0 for number in numbers):
+            raise ValueError("a count is no whole number from 0")
+        clusters = len(self.cluster_sizes)
+        for name in ("cluster_bytes", "thumbnails", "experts"):
+            if len(getattr(self, name)) != clusters:
+                raise ValueError(f"{name} has {len(getattr(self, name))} entries for {clusters} clusters")
+        if any(after.cluster < before.cluster for before, after in pairwise(self.cells)):
+            raise ValueError("the cells are not in the order of their clusters")
+        for name, totals in (("images", self.cluster_sizes), ("bytes", self.cluster_bytes)):
+            sums = Counter()
+            for cell in self.cells:
+                sums[cell.cluster] += getattr(cell, name)
+            if sums != Counter(dict(enumerate(totals))):
+                raise ValueError(f"the cells' {name} do not add up to the clusters'")
+
+    def check_rows(self) -> None:
+        """Refuse a dataset whose rows cannot be served, at a cost that does not grow with them.
+
+        Raises:
+            IndexDamaged: `samples.sqlite` or `bytes.npy` is absent, damaged or of another length than `dataset.json`.
+        """
+        for name, rows in (("bytes.npy", len(self.row_bytes())), ("samples.sqlite", store.count(self.store_path))):
+            if rows != self.count:
+                raise self._damaged(name, f"it has {rows} rows but dataset.json says {self.count}")
+
+    @property
+    def store_path(self) -> Path:
+        """The rows as clients get them (`nds.store`)."""
+        return self.folder / "samples.sqlite"
+
+    def row_bytes(self) -> np.ndarray:
+        """int64[count], the bytes to download for each row, read from the file as they are asked for.
+
+        Raises:
+            IndexDamaged: the file is absent or damaged.
+        """
+        try:
+            return np.load(self.folder / "bytes.npy", mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise self._damaged("bytes.npy", f"cannot be read ({error})") from error
+
+    def existing(self, path: Path) -> Path:
+        """A file of this dataset, given that it is there.
+
+        Raises:
+            IndexDamaged: it is not.
+        """
+        if not path.is_file():
+            raise self._damaged(path.relative_to(self.folder), "no such file")
+        return path
+
+    def _damaged(self, name: str | Path, fault: str) -> IndexDamaged:
+        return IndexDamaged(f"{self.folder / name}: {fault}; remove {self.folder} and add the dataset again")
 
     def samples(self) -> pa.Table:
         """The sample table, rows sorted by cluster.

@@ -35,6 +35,7 @@ from ndslib.nds.dataset import Cell, Dataset, Source
 from ndslib.nds.experts import ExpertConfig, train_experts
 from ndslib.nds.extractor import Extractor
 from ndslib.nds.gating import Gating
+from ndslib.nds.store import IndexDamaged
 
 FORMAT = "ndslib-index-2"
 
@@ -60,19 +61,22 @@ class Index:
         """Open an index.
 
         Raises:
-            InputError: there is none, or it is damaged or of another format.
+            InputError: there is none, or it is damaged (`store.IndexDamaged`) or of another format.
         """
         place = Path(place)
         if not (place / "index.json").is_file():
             raise InputError(f"{place}: no index here (index.json is absent); build one with Index.create and add")
         try:
-            found = dict(json.loads((place / "index.json").read_text())).get("format")
+            about = dict(json.loads((place / "index.json").read_text()))
         except (ValueError, TypeError) as error:
-            raise InputError(f"{place / 'index.json'}: damaged ({error}); restore it from another index") from error
-        if found != FORMAT:
+            raise IndexDamaged(f"{place / 'index.json'}: damaged ({error}); restore it from another index") from error
+        if about.get("format") != FORMAT:
             raise InputError(
-                f"{place / 'index.json'}: format is {found!r}, this version reads {FORMAT!r}; build the index again"
+                f"{place / 'index.json'}: format is {about.get('format')!r}, this version reads {FORMAT!r}; build the "
+                "index again"
             )
+        if not isinstance(about.get("name"), str):
+            raise IndexDamaged(f"{place / 'index.json'}: damaged (no name); give the index one there")
         return cls(place)
 
     @property
@@ -107,7 +111,7 @@ class Index:
             InputError: a row outside of the index, or a damaged file.
         """
         owners = self._owners(rows)
-        parts = [store.read(each.folder / "samples.sqlite", own, annotations) for each, own, _ in owners]
+        parts = [store.read(each.store_path, own, annotations) for each, own, _ in owners]
         found = pa.concat_tables(parts).combine_chunks()
         return found.take(np.argsort(np.concatenate([places for *_, places in owners])))
 
@@ -115,7 +119,7 @@ class Index:
         """int64[n], the bytes to download for each of int64[n] rows of the index."""
         found = np.empty(len(rows), dtype=np.int64)
         for each, own, places in self._owners(rows):
-            found[places] = np.load(each.folder / "bytes.npy", mmap_mode="r", allow_pickle=False)[own]
+            found[places] = each.row_bytes()[own]
         return found
 
     def _owners(self, rows: np.ndarray) -> list[tuple[Dataset, np.ndarray, np.ndarray]]:
@@ -269,6 +273,9 @@ class Index:
             return None
         found = {key: getattr(each, key) for key in (*settings, "base_url")} | {"k": len(each.cluster_sizes)}
         wanted = json.loads(json.dumps(settings)) | {"k": source.k, "base_url": source.base_url}
+        for name in ("title", "link"):  # left out, they stay as they are
+            found[name] = getattr(each, name)
+            wanted[name] = getattr(source, name) or found[name]
         changed = sorted(key for key in wanted if wanted[key] != found[key])
         if not each.holds(source.table):
             changed.append("samples")

@@ -87,6 +87,7 @@ def recommend(
     datasets: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     licences: Sequence[str | None] | None = None,
+    most: int | None = None,
 ) -> Recommendation:
     """Recommend images to the client whose experts' scores are `scores` (NDS section 3.3.2, eq. 6).
 
@@ -100,11 +101,12 @@ def recommend(
         datasets: names of the datasets to draw from; all when left out.
         labels: kinds of labels to draw from, of `sample_table.LABEL_KINDS`; all when left out.
         licences: licences to draw from, as in the sample table (None: not stated); all when left out.
+        most: images that the list may have; a budget worth more is refused, before more are drawn.
 
     Raises:
         InputError: the number of scores is not K, a score is not finite or not in [0, 1], or an expert has none; both
-            or no budget is given, or it is 0 or exceeds what may be drawn; a filter names what the index does not have,
-            or leaves nothing.
+            or no budget is given, or it is 0 or exceeds what may be drawn, or `most`; a filter names what the index
+            does not have, or leaves nothing.
     """
     if not index.datasets:
         raise InputError(f"{index.place}: the index is empty; add a dataset first")
@@ -116,18 +118,23 @@ def recommend(
         )
     if (budget is None) == (budget_bytes is None):
         raise InputError("give either budget (images) or budget_bytes (bytes)")
+    if budget is not None and most is not None and budget > most:
+        raise InputError(f"budget = {budget}: a list has at most {most} images here; lower it")
     pool = _Pool(index, datasets, labels, licences)
+    # Of the clusters that have rows to draw alone: beside a better one that has none, their own weights may all be 0.
+    rates = importance_weights(scores, temperature, normalisation, pool.sizes > 0) * pool.shares
     if budget is not None:
-        drawn = sample_rows(pool.sizes, weights * pool.shares, budget, seed)
+        drawn = sample_rows(pool.sizes, rates, budget, seed)
     else:
         means = pool.bytes / np.maximum(pool.sizes, 1)
         drawn = sample_rows_by_bytes(
             pool.sizes,
-            weights * pool.shares,
+            rates,
             budget_bytes,
             lambda chosen: index.row_bytes(pool.rows(chosen)),
             means,
             seed,
+            most,
         )
     return Recommendation(index, pool.rows(drawn), np.asarray(scores, dtype=np.float64), weights)
 

@@ -19,16 +19,20 @@ import pyarrow as pa
 import torch
 from pydantic import BaseModel, Field, ValidationError
 
+from ndslib.core import paths
 from ndslib.core.cache import cached
 from ndslib.core.errors import InputError
 from ndslib.core.files import digest, write_json
 from ndslib.core.progress import track
+from ndslib.data import sample_list
+from ndslib.data.fetching.disk import check_writable, writing_to
 from ndslib.data.images import decode
 from ndslib.data.loaders.image_files import ImageFile
 from ndslib.data.loaders.images_below import files_below
 from ndslib.nds.client import fast_adapt
 from ndslib.nds.experts import load_expert
-from ndslib.nds.remote_server import RemoteExpert, RemoteServer, Request, first_complaint, list_format
+from ndslib.nds.protocol import RemoteExpert, Request
+from ndslib.nds.remote_server import RemoteServer, first_complaint
 from ndslib.nds.selection import importance_weights
 
 VERSION = 1  # raise it when rating changes, so that no score of the old kind is taken from the cache
@@ -73,7 +77,13 @@ class Adaptation:
     datasets: pd.DataFrame
 
 
-def rate(server: RemoteServer, folder: Path | str, skip_corrupt: bool = False, device: str = "cpu") -> dict[str, float]:
+def rate(
+    server: RemoteServer,
+    folder: Path | str,
+    skip_corrupt: bool = False,
+    device: str = "cpu",
+    request: Request | None = None,
+) -> dict[str, float]:
     """FASTADAPT (NDS Algorithm 3) of every expert of a server on the images below a folder.
 
     Experts are downloaded and rated one after another, so that memory holds one of them. Those of the task `rotation`
@@ -82,16 +92,19 @@ def rate(server: RemoteServer, folder: Path | str, skip_corrupt: bool = False, d
     Args:
         skip_corrupt: leave unreadable images out, with a warning that names and counts them.
         device: `cpu`, `cuda` or `cuda:n`.
+        request: what is to be asked for with the scores: refused first where the server does not have it.
 
     Returns:
         Every expert's id and score in [0, 1], to 4 decimals.
 
     Raises:
         InputError: the server cannot be reached or refuses; the folder holds no image, unreadable ones, or no labels
-            that the experts need; there is no such device.
+            that the experts need; there is no such device; the cache cannot be written.
     """
     _check_device(device)
     files = files_below(folder)
+    if request is not None:
+        server.check(request)
     experts = server.experts()
     unlabelled = [file for file in files if file.label is None]
     for expert in experts:
@@ -109,9 +122,10 @@ def client_images(files: list[ImageFile], size: int, skip_corrupt: bool = False)
     """Decode a client's images (`files_below`) at `size` x `size` pixels.
 
     Raises:
-        InputError: an image is unreadable (without `skip_corrupt`), or all are.
+        InputError: an image is unreadable (without `skip_corrupt`), or all are; the cache cannot be written.
     """
-    decoded = decode(pa.table({"uri": [str(file.path) for file in files]}), size, "skip")
+    with writing_to(paths.cache_root()):
+        decoded = decode(pa.table({"uri": [str(file.path) for file in files]}), size, "skip")
     if decoded.corrupt:
         named = "; ".join(f"{entry.uri}: {entry.reason}" for entry in decoded.corrupt[:_NAMED])
         more = f" and {len(decoded.corrupt) - _NAMED} more" if len(decoded.corrupt) > _NAMED else ""
@@ -141,7 +155,8 @@ def _score(server: RemoteServer, expert: RemoteExpert, own: ClientImages, device
         (score,) = fast_adapt([network], own.pixels, own.labels, method)
         place.write_text(json.dumps({"score": round(float(score), DECIMALS)}))
 
-    place = cached("client-scores", digest(VERSION, expert.sha256, own.content, method), build, ".json")
+    with writing_to(paths.cache_root()):
+        place = cached("client-scores", digest(VERSION, expert.sha256, own.content, method), build, ".json")
     return json.loads(place.read_text())["score"]
 
 
@@ -168,7 +183,8 @@ def adapt(
     """Rate the experts on the images below `folder` (or take `scores`), and save the list that the server selects.
 
     Args:
-        out, images, budget_bytes, options: as `RemoteServer.recommend`; checked before anything is rated.
+        out, images, budget_bytes, options: as `RemoteServer.recommend`; checked before anything is rated, against
+            what the server has too.
         scores: of an earlier `rate`; `folder` is not looked at then.
         skip_corrupt, device: as `rate`.
 
@@ -177,11 +193,12 @@ def adapt(
             kept for the next call.
     """
     request = Request(images, budget_bytes, **options)
-    list_format(Path(out))
+    sample_list.form(out)
+    check_writable(Path(out))
     if scores is None:
         if folder is None:
             raise InputError("give the folder of your images, or scores of an earlier rating (--scores)")
-        scores = rate(server, folder, skip_corrupt, device)
+        scores = rate(server, folder, skip_corrupt, device, request)
     listed = server.recommend(scores, out, images, budget_bytes, **options)
     clusters = pd.DataFrame(
         {
@@ -196,8 +213,13 @@ def adapt(
 
 
 def write_scores(path: Path | str, scores: Mapping[str, float]) -> None:
-    """Write a scores file, as `adapt` and the dataserver's page take it."""
-    write_json(path, {"format": SCORES_FORMAT, "scores": dict(scores)})
+    """Write a scores file, as `adapt` and the dataserver's page take it.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    with writing_to(path):
+        write_json(path, {"format": SCORES_FORMAT, "scores": dict(scores)})
 
 
 def read_scores(path: Path | str) -> dict[str, float]:

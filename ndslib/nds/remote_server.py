@@ -7,82 +7,27 @@ and its filters. No cookie is taken, no redirection followed, and no header tell
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, TypeVar
 
 import httpx
 import pyarrow as pa
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ndslib.core import paths
 from ndslib.core.errors import InputError
 from ndslib.core.files import atomic_path, sha256_file
 from ndslib.data import sample_list
-from ndslib.data.fetch import Unreachable, download
+from ndslib.data.fetching.disk import check_writable, writing_to
+from ndslib.data.fetching.download import Unreachable, bounded, connection, download
 from ndslib.data.manifests import DataFile
-from ndslib.data.sample_table import LABEL_KINDS
-from ndslib.nds.selection import importance_weights
+from ndslib.nds.protocol import TOKEN, Datasets, Experts, RemoteExpert, RemoteIndex, Request
 
-FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl"}
-
-
-class RemoteExpert(BaseModel):
-    """One expert of a dataserver (`GET /v1/experts`).
-
-    Attributes:
-        id: `<dataset>/<cluster>`.
-        images: how many it was trained on.
-        bytes, sha256: of its file.
-        task: `rotation`, or `classification` (which a client can rate with labels only).
-        size: side of its input in pixels.
-        weights: where its file is, below the server's address.
-    """
-
-    id: str
-    images: int
-    bytes: Annotated[int, Field(ge=1)]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    task: Literal["rotation", "classification"]
-    size: Annotated[int, Field(ge=1, le=1024)]
-    weights: Annotated[str, Field(pattern=r"^/v1/")]
-
-
-class _Experts(BaseModel):
-    experts: Annotated[list[RemoteExpert], Field(min_length=1)]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a client asks for beside its scores; fields and defaults of the API (`POST /v1/recommendations`).
-
-    Attributes:
-        images, bytes: the budget; one of the two.
-        datasets, labels, licences: take only samples of these; None for all.
-        temperature, normalisation: of the weights (`selection.importance_weights`).
-        annotations: whether the list holds the samples' annotations.
-    """
-
-    images: int | None = None
-    bytes: int | None = None
-    datasets: tuple[str, ...] | None = None
-    labels: tuple[str, ...] | None = None
-    licences: tuple[str, ...] | None = None
-    temperature: float = 0.1
-    normalisation: Literal["minmax", "none"] = "minmax"
-    seed: int = 0
-    annotations: bool = False
-
-    def __post_init__(self) -> None:
-        if (self.images is None) == (self.bytes is None):
-            raise InputError("give one budget: images (--budget), or bytes to download (--budget-bytes)")
-        budget = self.bytes if self.images is None else self.images
-        if budget < 1:
-            raise InputError(f"the budget is {budget}; it must be at least 1")
-        if unknown := set(self.labels or ()) - set(LABEL_KINDS):
-            raise InputError(f"labels {sorted(unknown)} are no kinds of labels; choose from {', '.join(LABEL_KINDS)}")
-        importance_weights((0.0, 1.0), self.temperature, self.normalisation)  # refuses what the server would refuse
+Answer = TypeVar("Answer", bound=BaseModel)
+_MOST_SAID = 256 * 2**20  # bytes of an answer but for lists and experts: more than a million experts take
+_MOST_LISTED = 64 * 2**30  # bytes of a list: a million samples of 64 kB each, masks of crowds included
 
 
 class RemoteServer:
@@ -92,7 +37,7 @@ class RemoteServer:
         url: its address.
         token: for a server that wants one.
         timeout: seconds without an answer after which a request is given up.
-        attempts, wait: of a download, as `data.fetch.download` takes them.
+        attempts, wait: of a download, as `data.fetching.download` takes them.
 
     Raises:
         InputError: the address is not one, or the token has blanks or characters outside of ASCII.
@@ -101,7 +46,7 @@ class RemoteServer:
     def __init__(
         self, url: str, token: str | None = None, timeout: float = 30.0, attempts: int = 6, wait: float = 1.0
     ) -> None:
-        if token is not None and not re.fullmatch(r"[!-~]+", token):
+        if token is not None and not re.fullmatch(TOKEN, token):
             raise InputError("the token has blanks or characters outside of ASCII; give it as you were given it")
         self.url, self.token = _checked(url), token
         self.timeout, self.attempts, self.wait = timeout, attempts, wait
@@ -112,28 +57,45 @@ class RemoteServer:
         Raises:
             InputError: the server cannot be reached, refuses, has no expert, or is no dataserver.
         """
-        with self._answer("GET", "/v1/experts") as response:
-            try:
-                experts = _Experts.model_validate_json(response.read()).experts
-            except ValidationError as error:
-                raise InputError(
-                    self._no_dataserver(f"its list of experts is none: {first_complaint(error)}")
-                ) from error
+        experts = self._said("/v1/experts", Experts, "list of experts").experts
         if len({expert.id for expert in experts}) < len(experts):
             raise InputError(self._no_dataserver("it lists two experts of one id"))
         return experts
+
+    def check(self, request: Request) -> None:
+        """Refuse now what this server would refuse once scores are sent (`Request.check`); tells it nothing.
+
+        Raises:
+            InputError: it would; or it cannot be reached, refuses, or is no dataserver.
+        """
+        index = self._said("/v1/index", RemoteIndex, "description of its index")
+        datasets = self._said("/v1/datasets", Datasets, "list of datasets").datasets
+        try:
+            request.check(index, datasets)
+        except InputError as error:
+            raise InputError(f"{self.url}: {error}") from error
+
+    def _said(self, path: str, kind: type[Answer], name: str) -> Answer:
+        """An answer in JSON, checked."""
+        with self._answer("GET", path) as response:
+            text = b"".join(bounded(response.iter_bytes(), _MOST_SAID, f"{self.url}{path}"))
+        try:
+            return kind.model_validate_json(text)
+        except ValidationError as error:
+            raise InputError(self._no_dataserver(f"its {name} is none: {first_complaint(error)}")) from error
 
     def weights(self, expert: RemoteExpert) -> Path:
         """An expert's file, from the cache when it was downloaded before; an interrupted download goes on.
 
         Raises:
-            InputError: the server cannot be reached or refuses, or the file is not the one that it announced.
+            InputError: the server cannot be reached or refuses; the file is not the one that it announced, or cannot be
+                written.
         """
         target = paths.cache_root() / "downloaded-experts" / f"{expert.sha256}.safetensors"
         if not target.is_file() or sha256_file(target) != expert.sha256:
             url = f"{self.url}{expert.weights}"
             file = DataFile(path=target.name, url=url, sha256=expert.sha256, bytes=expert.bytes)
-            with self._client() as client:
+            with self._client() as client, writing_to(target):
                 self._download(client, file, target, expert.id)
         return target
 
@@ -168,15 +130,19 @@ class RemoteServer:
             The sample table of the list, without what the list does not say (`data.sample_list`).
 
         Raises:
-            InputError: a bad budget, suffix or option; the server cannot be reached, refuses, or breaks off; what it
-                sends is no list.
+            InputError: a bad budget, suffix or option; `out` cannot be written; the server cannot be reached, refuses,
+                or breaks off; what it sends is no list.
         """
         request, out = Request(images, budget_bytes, **options), Path(out)
-        body = {"scores": dict(scores), "format": list_format(out)} | asdict(request)
-        with self._answer("POST", "/v1/recommendations", json=body) as response, atomic_path(out) as temporary:
+        body = {"scores": dict(scores), "format": sample_list.form(out)} | asdict(request)
+        check_writable(out)
+        with (
+            self._answer("POST", "/v1/recommendations", json=body) as response,
+            writing_to(out),
+            atomic_path(out) as temporary,
+        ):
             with open(temporary, "wb") as stream:
-                for block in response.iter_bytes():
-                    stream.write(block)
+                stream.writelines(bounded(response.iter_bytes(), _MOST_LISTED, self.url))
             return self._whole(temporary, response.headers.get("X-Images", "no number"))
 
     def _whole(self, path: Path, announced: str) -> pa.Table:
@@ -196,12 +162,7 @@ class RemoteServer:
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-        try:
-            return httpx.Client(headers=headers, timeout=self.timeout, cookies=no_cookies)
-        except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
-            raise InputError(
-                f"no connection can be made ({error}); correct the environment: SSL_CERT_FILE, HTTP_PROXY, ALL_PROXY"
-            ) from error
+        return connection(headers=headers, timeout=self.timeout, cookies=no_cookies)
 
     @contextlib.contextmanager
     def _answer(self, method: str, path: str, **options: Any) -> Iterator[httpx.Response]:
@@ -244,7 +205,7 @@ class RemoteServer:
             return f"{said}: give the address it has moved to, {response.headers['Location']}"
         if status in (404, 405):
             return self._no_dataserver(f"it answers {status} to {response.request.url.path}")
-        if status in (429, 503):
+        if status == 429 or "Retry-After" in response.headers:
             return f"{said}: it is busy; try again later"
         if status >= 500:
             return f"{said}: it has failed; try again later, or ask who runs it to look into its log"
@@ -254,21 +215,10 @@ class RemoteServer:
         return f"{self.url} is no dataserver of this version: {reason}; give the address that `ndslib serve` prints"
 
 
-def list_format(out: Path) -> str:
-    """The format of a list by the suffix of its file.
-
-    Raises:
-        InputError: another suffix, or a folder of this name.
-    """
-    if out.suffix.lower() not in FORMATS:
-        raise InputError(f"{out}: a list's name ends in {', '.join(FORMATS)}")
-    if out.is_dir():
-        raise InputError(f"{out}: there is a folder of this name; give another")
-    return FORMATS[out.suffix.lower()]
-
-
 def _checked(url: str) -> str:
     """The address of a server without a slash at its end."""
+    if "@" in url:  # whatever stands before it may be secret: nothing of it is repeated
+        raise InputError("the address holds an @, as with a user's name and password; leave them out and give --token")
     try:
         parts = httpx.URL(url)
         parts.host.encode("idna")

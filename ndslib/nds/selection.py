@@ -45,7 +45,10 @@ _NEGLIGIBLE = 1e-200  # rates below this share of the largest count as zero, so 
 
 
 def importance_weights(
-    scores: ArrayLike, temperature: float = 0.1, normalisation: Literal["minmax", "none"] = "minmax"
+    scores: ArrayLike,
+    temperature: float = 0.1,
+    normalisation: Literal["minmax", "none"] = "minmax",
+    drawable: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """The experts' importance weights w: the softmax of their normalised accuracies (NDS section 3.3.2, Algorithm 1).
 
@@ -55,6 +58,8 @@ def importance_weights(
         normalisation: the paper does not define its "normalised to [0, 1]". "minmax" takes the worst expert to 0 and
             the best to 1 (equal scores give equal weights); "none" keeps the fractions, which is what the authors'
             client gets by dividing its percentages by 100.
+        drawable: bool [K], the clusters, one at least, that the softmax is over: the others get weight 0, and their
+            scores count for the normalisation alone. All when left out.
 
     Returns:
         float64 [K], in [0, 1], summing to 1.
@@ -77,6 +82,8 @@ def importance_weights(
     z = z - z.max()
     if normalisation == "minmax" and z.min() < 0:
         z = z / -z.min()
+    if drawable is not None:  # the softmax is the same, but the best of them keeps a weight at any temperature
+        z = np.where(drawable, z - z[drawable].max(), -np.inf)
     with np.errstate(over="ignore", under="ignore"):  # a low temperature may take the worse experts to exactly 0
         unnormalised = np.exp(z / float(temperature))
     return unnormalised / unnormalised.sum()
@@ -121,6 +128,7 @@ def sample_rows_by_bytes(
     row_bytes: Callable[[NDArray[np.int64]], NDArray[np.int64]],
     mean_bytes: ArrayLike,
     seed: int,
+    most_rows: int | None = None,
 ) -> NDArray[np.int64]:
     """Sample rows as `sample_rows` does, up to the first one that would exceed a budget in bytes (NDS section 3.3.2).
 
@@ -137,22 +145,26 @@ def sample_rows_by_bytes(
             the size of the whole index, and say how many rows to draw at a time; the distribution does not depend on
             them otherwise.
         seed: non-negative integer; the same arguments give the same rows.
+        most_rows: rows that the sample may have, which bounds time and memory where the budget would not.
 
     Returns:
         int64 [n], n >= 1, distinct row numbers in the order in which they were drawn.
 
     Raises:
         InputError: as for `sample_rows`; mean sizes of the wrong length or not positive; row sizes that are no
-            integers, of the wrong shape or below 1; a budget below the size of the first row drawn.
+            integers, of the wrong shape or below 1; a budget below the size of the first row drawn, or above that of
+            the first `most_rows` and the next.
     """
     draw = _Draw(cluster_sizes, weights, seed)
     mean_bytes = _mean_bytes(mean_bytes, draw.left)
     budget = _budget("budget_bytes", budget_bytes, round(float(draw.left @ mean_bytes)), "bytes")
 
+    most = draw.total if most_rows is None else most_rows
     rows = ends = np.empty(0, np.int64)
     spent = 0
-    while spent < budget and len(rows) < draw.total:
-        block = draw.advance(draw.rows_worth(budget - spent, mean_bytes))
+    while spent < budget and len(rows) < draw.total and len(rows) <= most:
+        # With slack, so that a sample within the bound is the one that there would be without it.
+        block = draw.advance(min(draw.rows_worth(budget - spent, mean_bytes), _with_slack(most)))
         rows = np.concatenate([rows, block])
         ends = np.concatenate([ends, spent + np.cumsum(_row_bytes(row_bytes, block))])
         spent = int(ends[-1]) if len(ends) else 0
@@ -161,7 +173,10 @@ def sample_rows_by_bytes(
         raise InputError(
             f"budget_bytes = {budget} is smaller than row {rows[0]}, the first one drawn, of {ends[0]} bytes; raise it"
         )
-    return rows[: np.searchsorted(ends, budget, side="right")]
+    count = int(np.searchsorted(ends, budget, side="right"))
+    if count > most:
+        raise InputError(f"budget_bytes = {budget} is worth more than {most} images, the most of a list; lower it")
+    return rows[:count]
 
 
 class _Draw:

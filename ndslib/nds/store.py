@@ -5,6 +5,7 @@ look-up, whatever the size of the index, and memory holds no more than the rows 
 the decoding of nearly everything; mapped into memory, Arrow columns would cost a page of every column for every row.
 """
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -21,6 +22,10 @@ from ndslib.data.sample_table import SCHEMA
 BATCH = 65_536  # rows turned into Python values at a time
 _FIELDS = [field for field in SCHEMA if field.name != "annotation"]
 _ANNOTATION = SCHEMA.field("annotation")  # the last column: where it is not asked for, its pages are not read
+
+
+class IndexDamaged(InputError):
+    """A file of the index is absent or damaged. The message names it and the remedy, and nothing that a client sent."""
 
 
 def write(batches: Iterator[pa.RecordBatch], path: Path) -> None:
@@ -50,24 +55,39 @@ def read(path: Path, rows: np.ndarray, annotations: bool = False) -> pa.Table:
         annotations: whether the column `annotation` is among them.
 
     Raises:
-        InputError: the file is absent or damaged, or has no such row.
+        IndexDamaged: the file is absent or damaged, or has no such row.
     """
     fields = [*_FIELDS, _ANNOTATION] if annotations else _FIELDS
     columns = ", ".join(f"samples.{field.name}" for field in fields)
     query = f"SELECT number, {columns} FROM json_each(?) AS wanted CROSS JOIN samples ON number = wanted.value"
-    try:
-        # Immutable: nobody writes a store once it has its name, so SQLite needs no locks.
-        database = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)
-        try:
-            found = database.execute(query, [json.dumps(rows.tolist())]).fetchall()
-        finally:
-            database.close()
-    except sqlite3.Error as error:
-        raise InputError(f"{path}: cannot be read ({error}); remove its folder and add the dataset again") from error
+    with _opened(path) as database:
+        found = database.execute(query, [json.dumps(rows.tolist())]).fetchall()
     values = list(zip(*found, strict=True)) or [()] * (len(fields) + 1)
     if list(values[0]) != rows.tolist():
         missing = sorted(set(rows.tolist()) - set(values[0]))
-        raise InputError(f"{path}: it has no rows {missing[:5]}; remove its folder and add the dataset again")
+        raise IndexDamaged(f"{path}: it has no rows {missing[:5]}; remove its folder and add the dataset again")
     arrays = [pa.array(column, field.type) for column, field in zip(values[1:], fields, strict=True)]
     table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
     return table.select([name for name in SCHEMA.names if name in table.column_names])
+
+
+def count(path: Path) -> int:
+    """How many rows there are, by the number of the last one.
+
+    Raises:
+        IndexDamaged: the file is absent or damaged.
+    """
+    with _opened(path) as database:
+        (last,) = database.execute("SELECT max(number) FROM samples").fetchone()
+    return 0 if last is None else last + 1
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a file that nobody writes any more: immutable, so that SQLite needs no locks."""
+    try:
+        database = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)
+        with contextlib.closing(database):
+            yield database
+    except sqlite3.Error as error:
+        raise IndexDamaged(f"{path}: cannot be read ({error}); remove its folder and add the dataset again") from error

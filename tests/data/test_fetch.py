@@ -7,6 +7,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,8 +16,9 @@ import httpx
 import pytest
 
 from ndslib.core.errors import InputError
-from ndslib.data.fetch import Unreachable, download, fetch, verify
-from ndslib.data.manifests import Manifest
+from ndslib.data.fetch import fetch, verify
+from ndslib.data.fetching.download import Unreachable, download
+from ndslib.data.manifests import DataFile, Manifest
 
 CONTENT = bytes(range(256)) * 2000  # 512,000 bytes
 
@@ -34,6 +36,7 @@ class Provider:
     retry_after: str | None = None  # what those answers ask for
     redirect: str | None = None  # where every request is sent instead
     asked: list[str | None] = field(default_factory=list)  # the Range header of each request
+    length: bool = True  # whether answers say how long they are
     sent: int = 0
     url: str = ""
 
@@ -59,7 +62,8 @@ class _Handler(BaseHTTPRequestHandler):
         if start is not None:
             headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
         rest = body[start or 0 :]
-        self._end(200 if start is None else 206, headers | {"Content-Length": str(len(rest))})
+        length = {"Content-Length": str(len(rest))} if provider.length else {}
+        self._end(200 if start is None else 206, headers | length)
         if provider.breaks:
             rest = rest[: provider.breaks.pop(0)]
             self.close_connection = True
@@ -229,7 +233,7 @@ def test_a_busy_server_says_when_to_come_back(
     provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str | None, waited: float
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("ndslib.data.fetch.time.sleep", slept.append)
+    monkeypatch.setattr("ndslib.data.fetching.download.time.sleep", slept.append)
     provider.statuses, provider.retry_after = [429, 503], asked
     fetch(one_file(provider), tmp_path, wait=0.5)
     assert slept == [waited, max(waited, 1.0)]
@@ -239,7 +243,7 @@ def test_a_date_to_come_back_at_is_honoured(
     provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("ndslib.data.fetch.time.sleep", slept.append)
+    monkeypatch.setattr("ndslib.data.fetching.download.time.sleep", slept.append)
     provider.statuses, provider.retry_after = [503], email.utils.formatdate(time.time() + 100, usegmt=True)
     fetch(one_file(provider), tmp_path, wait=0)
     assert 0 < slept[0] <= 100
@@ -274,6 +278,54 @@ def test_download_goes_on_over_calls_and_replaces_what_is_there(provider: Provid
     assert provider.asked == [None, "bytes=200000-"]
     assert target.read_bytes() == CONTENT
     assert names(tmp_path) == ["new/data.bin"]
+
+
+def test_downloads_to_one_target_take_turns(provider: Provider, tmp_path: Path) -> None:
+    file, target, start = one_file(provider).files[0], tmp_path / "data.bin", threading.Barrier(4)
+    provider.breaks = [200_000]
+
+    def load(_: int) -> None:
+        with httpx.Client() as client:
+            start.wait(timeout=30)
+            download(client, file, target, wait=0)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(load, range(4)))
+    assert target.read_bytes() == CONTENT
+    assert provider.asked == [None, "bytes=200000-"]
+    assert names(tmp_path) == ["data.bin"]
+
+
+def test_a_lock_that_a_killed_process_left_keeps_nobody_away(provider: Provider, tmp_path: Path) -> None:
+    (tmp_path / "data.bin.lock").touch()
+    fetch(one_file(provider), tmp_path)
+    assert names(tmp_path) == ["data.bin"]
+
+
+@pytest.mark.parametrize("length", [True, False], ids=["announced", "not announced"])
+@pytest.mark.parametrize("known", [True, False], ids=["bytes known", "bytes unknown"])
+def test_what_does_not_end_is_given_up(provider: Provider, tmp_path: Path, length: bool, known: bool) -> None:
+    provider.length = length
+    file = DataFile(path="data.bin", url=f"{provider.url}/data.bin", bytes=1000 if known else None)
+    message = "expected 1000 bytes, the server|and 1000 are the most" if length else "more than 1000 bytes come"
+    with httpx.Client() as client, pytest.raises(InputError, match=message):
+        download(client, file, tmp_path / "data.bin", wait=0, most=1000)
+    assert len(provider.asked) == 1
+    assert not set(names(tmp_path)) & {"data.bin", "data.bin.part"}
+
+
+def test_an_environment_that_allows_no_connection(
+    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "magic://x")
+    with pytest.raises(InputError, match=r"no connection can be made \(.*\); correct the environment"):
+        fetch(one_file(provider), tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_named(provider: Provider, tmp_path: Path) -> None:
+    (tmp_path / "afile").touch()
+    with pytest.raises(InputError, match=r"afile/data\.bin cannot be written"):
+        fetch(one_file(provider), tmp_path / "afile")
 
 
 def test_a_missing_address_is_asked_once_and_named(provider: Provider, tmp_path: Path) -> None:

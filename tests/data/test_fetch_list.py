@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 from ndslib.cli import app
 from ndslib.core.errors import InputError
 from ndslib.data import images, sample_list, sample_table
+from ndslib.data.fetching import fetch_list as fetching
 from ndslib.data.fetching import hosts, record
 from ndslib.data.fetching.fetch_list import Fetched, fetch_list
 from ndslib.data.loaders.remote_images import estimate_bytes
@@ -439,7 +440,7 @@ def test_a_list_of_ids_and_addresses_is_enough(site: Site, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.txt", "id,uri\n", r"a list is a \.parquet, \.csv, \.jsonl file"),
+        ("a.txt", "id,uri\n", r"a list's name ends in \.parquet, \.csv, \.jsonl"),
         ("a.parquet", "id,uri\n", r"not a list of samples in the format of its suffix \(Parquet"),
         ("a.jsonl", "id,uri\n", r"not a list of samples in the format of its suffix \(JSON parse error"),
         ("a.csv", "", r"not a list of samples in the format of its suffix \(Empty CSV"),
@@ -458,6 +459,47 @@ def test_what_is_no_list_is_refused_before_anything_is_made(tmp_path: Path, name
         fetch_list(tmp_path / name, tmp_path / "out")
     assert str(tmp_path / name) in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"id,uri\na\xff,/a\n", b'{"id": "a\xff", "uri": "/a"}\n', b"\0", b"id,uri,id\na,/a,b\n"]
+)
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_bytes_that_are_no_text_are_no_list(tmp_path: Path, content: bytes, suffix: str) -> None:
+    path = tmp_path / f"picks{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"picks\{suffix}: not a list of samples in the format of its suffix"):
+        sample_list.read(path)
+
+
+def test_a_list_with_any_byte_damaged_is_read_or_refused(tmp_path: Path) -> None:
+    path, rows = tmp_path / "picks.parquet", 300
+    table = pa.table({name: [f"{name}/{number}" for number in range(rows)] for name in ("id", "uri", "label")})
+    pq.write_table(table, path, compression="zstd")
+    whole, reasons = path.read_bytes(), []
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        damaged[rng.integers(len(whole))] ^= int(rng.integers(1, 256))
+        path.write_bytes(damaged)
+        try:
+            assert sample_list.read(path).num_rows == rows
+        except InputError as error:
+            reasons.append(str(error))
+    assert len(reasons) > 100
+    assert all(str(path) in reason for reason in reasons)
+
+
+def test_an_environment_that_allows_no_connection(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "magic://x")
+    with pytest.raises(InputError, match=r"no connection can be made \(.*\); correct the environment"):
+        fetched(tmp_path, rows_of(site, 1))
+
+
+def test_a_file_without_an_end_is_given_up(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "_MOST_BYTES", 100)
+    (failure,) = fetched(tmp_path, rows_of(site, 1)).failures
+    assert re.search(r"0\.jpg: the server offers \d+ bytes, and 100 are the most", failure.reason)
 
 
 def test_an_absent_list_and_senseless_bounds_are_refused(tmp_path: Path) -> None:
@@ -525,7 +567,7 @@ def test_an_error_of_ours_ends_the_run_and_keeps_what_has_arrived(
 
     monkeypatch.setattr("ndslib.data.fetching.fetch_list._copy", full)
     rows.append(row(site, "local.jpg", uri=str(tmp_path / "local.jpg")))
-    with pytest.raises(InputError, match=r"out cannot be written .*No space left on device.*what has arrived is kept"):
+    with pytest.raises(InputError, match=r"out cannot be written .*No space left on device.*what was done is kept"):
         fetched(tmp_path, rows, workers=1)
     assert len(site.asked) == 6
     assert fetched(tmp_path, rows[:6]).samples.num_rows == 6

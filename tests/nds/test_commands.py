@@ -211,8 +211,8 @@ def test_serve_says_what_is_missing(tmp_path, server, monkeypatch):
 def test_serve_answers_until_it_is_interrupted(server):
     command = [sys.executable, "-m", "ndslib", "serve", str(server.place), "--port", "0", "--token", "secret"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
-        line = process.stderr.readline()
-        url = re.search(r"http://127\.0\.0\.1:\d+", line)[0]
+        found = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stderr)
+        url = next(filter(None, found))[0]
         assert httpx.get(f"{url}/health").json() == {"status": "ok"}
         assert httpx.get(f"{url}/v1/index").status_code == 401
         assert httpx.get(f"{url}/v1/index", headers={"Authorization": "Bearer secret"}).json()["experts"] == 3
@@ -241,6 +241,7 @@ def test_the_token_may_come_from_the_environment(server, pictures, tmp_path, mon
         (["--budget", 3], "give the folder of your images, or scores of an earlier rating (--scores)"),
         (["--budget", 3, "--scores", "absent.json"], "absent.json: no such file; make one with `ndslib rate`"),
         (["mine", "--budget", 3], "cannot be reached"),
+        (["mine", "--budget", 3, "--out", "mine/even/0.png/picks.csv"], "mine/even/0.png/picks.csv cannot be written"),
     ],
 )
 def test_adapt_refuses(tmp_path, pictures, monkeypatch, arguments, message):
@@ -248,6 +249,21 @@ def test_adapt_refuses(tmp_path, pictures, monkeypatch, arguments, message):
     pictures("mine")
     assert message in refused("adapt", "http://127.0.0.1:1", *arguments)
     assert {path.name for path in tmp_path.iterdir()} == {"mine"}
+
+
+def test_rate_refuses_a_place_that_cannot_be_written_at_once(pictures):
+    out = pictures("mine") / "even" / "0.png" / "scores.json"
+    assert f"{out} cannot be written" in refused("rate", "http://127.0.0.1:1", pictures("mine"), "--out", out)
+
+
+def test_a_licence_that_is_not_stated_can_be_asked_for(tmp_path, pictures):
+    place, out, mine = tmp_path / "places", tmp_path / "picks.csv", pictures("mine")
+    done("index", place, pictures("forest"), "--experts", 1, "--licence", "CC0-1.0", *TINY)
+    done("index", place, pictures("sea"), "--experts", 1, *TINY)
+    with running(Index.open(place)) as url:
+        done("adapt", url, mine, "--budget", 3, "--licence", "not-stated", "--out", out)
+        assert set(sample_list.read(out)["dataset"].to_pylist()) == {"sea"}
+        assert "it has CC0-1.0, not-stated" in refused("adapt", url, mine, "--budget", 3, "--licence", "MIT")
 
 
 @pytest.mark.parametrize(

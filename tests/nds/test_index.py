@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,8 @@ from ndslib.core.files import sha256_file
 from ndslib.data import images, loaders, sample_table
 from ndslib.nds import building, experts, store
 from ndslib.nds.experts import read_metadata
-from ndslib.nds.index import Index, Source
+from ndslib.nds.index import FORMAT, Index, Source
+from ndslib.nds.store import IndexDamaged
 
 
 def files_of(place: Path) -> dict[str, tuple[str, int]]:
@@ -121,6 +123,24 @@ def test_other_settings_or_samples_are_refused(tmp_path, colours, mean_colour, t
     assert files_of(server.place) == before
 
 
+def test_the_longest_name(tmp_path, colours, mean_colour, tiny):
+    table = colours("first").set_column(1, "dataset", pa.array(["é " * 33 + "x"] * 12))
+    server = Index.create(tmp_path / "server")
+    assert server.add(table, 1, mean_colour, tiny(1), size=8).name == Index.open(server.place).datasets[0].name
+
+
+def test_another_title_or_link_is_refused(tmp_path, colours, mean_colour, tiny):
+    server = Index.create(tmp_path / "server")
+    table, about = colours("first"), {"title": "First", "link": "https://example.org"}
+    one = server.add(table, 1, mean_colour, tiny(1), size=8, **about)
+    for same in (about, {}, {"title": "First"}):
+        assert server.add(table, 1, mean_colour, tiny(1), size=8, **same) == one
+    for name, other in (("title", "Second"), ("link", "https://example.com")):
+        with pytest.raises(InputError, match=rf"other settings \({name}\)"):
+            server.add(table, 1, mean_colour, tiny(1), size=8, **{name: other})
+    assert server.datasets == (one,)
+
+
 def test_gating_by_superclass_and_task_specific_experts(tmp_path, colours, mean_colour, tiny):
     server = Index.create(tmp_path / "server")
     server.add(colours("first"), 2, mean_colour, tiny(task="classification"), gating="superclass", size=8)
@@ -142,9 +162,10 @@ def test_bad_requests_are_refused_before_anything_is_trained(tmp_path, colours, 
         ((table, 2), {"gating": "random"}, "'random'"),
         ((both, 2), {}, r"one dataset; its sample table holds \['first', 'bare'\]"),
         ((table.slice(0, 0), 2), {}, "no rows"),
-        ((table.set_column(1, "dataset", pa.array(["a/b"] * 12)), 2), {}, "'a/b' cannot be a folder name"),
-        ((table.set_column(1, "dataset", pa.array([""] * 12)), 2), {}, "cannot be a folder name"),
     ]
+    for name in ("a/b", "", ".hidden", "a\\b", "line\n", "tab\t", "nul\0", "é" * 51, "x" * 252):
+        renamed = table.set_column(1, "dataset", pa.array([name] * 12))
+        cases.append(((renamed, 2), {}, f"{re.escape(repr(name))} cannot be a folder name: give 1 to 100 bytes"))
     for (samples, k), options, named in cases:
         with pytest.raises(InputError, match=named):
             server.add(samples, k, mean_colour, tiny(), **{"size": 8, **options})
@@ -377,10 +398,48 @@ def test_opening_what_is_no_index(tmp_path):
         Index.create(tmp_path)
     with pytest.raises(InputError, match="the index is empty"):
         _ = Index.create(tmp_path / "new").table
-    for text, named in (('{"format": "other"}', "format is 'other'"), ("{", "damaged"), ("[1]", "damaged")):
+    nameless = json.dumps({"format": FORMAT})
+    for text, named in (
+        ('{"format": "other"}', "format is 'other'"),
+        ("{", "damaged"),
+        ("[1]", "damaged"),
+        (nameless, r"damaged \(no name\)"),
+        (nameless.replace("}", ', "name": 7}'), r"damaged \(no name\)"),
+    ):
         (tmp_path / "index.json").write_text(text)
         with pytest.raises(InputError, match=rf"index\.json: {named}"):
             Index.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (lambda about: about["cells"].pop(), "cells' images do not add up"),
+        (lambda about: about["cells"].reverse(), "not in the order"),
+        (lambda about: about["cells"][0].update(bytes=1), "cells' bytes do not add up"),
+        (lambda about: about["cells"][0].update(cluster=5), "not in the order|do not add up"),
+        (lambda about: about["cells"][0].update(images="6"), "whole number"),
+        (lambda about: about["experts"].pop(), "experts has 1 entries for 2 clusters"),
+        (lambda about: about["experts"].append(None), "no text"),
+        (lambda about: about["thumbnails"].pop(), "thumbnails has 1 entries"),
+        (lambda about: about["cluster_bytes"].append(0), "cluster_bytes has 3 entries"),
+        (lambda about: about.update(cluster_sizes="66"), "whole number"),
+        (lambda about: about.update(cluster_sizes=[6.0, 6.0]), "whole number"),
+        (lambda about: about.update(cluster_sizes=[13, -1]), "whole number"),
+        (lambda about: about.update(cluster_sizes=12), "iterable"),
+        (lambda about: about.update(position=None), "whole number"),
+        (lambda about: about.update(title=7), "no text"),
+    ],
+)
+def test_a_description_that_contradicts_itself_is_refused(server, damage, named):
+    path = server.datasets[0].folder / "dataset.json"
+    about = json.loads(path.read_text())
+    damage(about)
+    path.write_text(json.dumps(about))
+    with pytest.raises(
+        IndexDamaged, match=rf"first/dataset\.json: damaged \(.*({named}).*\); .* add the dataset again"
+    ):
+        _ = Index.open(server.place).datasets
 
 
 def test_damage_is_named(tmp_path, colours, mean_colour, tiny):

@@ -47,7 +47,8 @@ def index(tmp_path_factory: pytest.TempPathFactory, mean_colour: Extractor) -> I
     """Datasets of 24, 12 and 4 images: with classes, without labels, and with a title that looks like markup."""
     place = tmp_path_factory.mktemp("page")
     config = ExpertConfig(TrainConfig(1, batch_size=8, lr=0.05), "rotation", width=2)
-    bright = Source(_table(place, "bright", 24, "dark", "MIT"), 2, "Dark and bright", "https://example.org/bright")
+    provider = ("Dark and bright", "https://example.org/bright", "https://example.org/files", place)
+    bright = Source(_table(place, "bright", 24, "dark", "MIT"), 2, *provider)
     plain = Source(_table(place, "plain", 12, None, "CC BY 4.0", None), 1)
     odd = Source(_table(place, "odd", 4, "dark", "MIT"), 1, "<b>odd</b>", "javascript:alert(1)")
     built = Index.create(place / "server", "palette")
@@ -187,6 +188,8 @@ def test_it_shows_what_is_indexed(visit, url):
     )
     expect(cards.nth(0)).to_contain_text("classes")
     expect(cards.nth(0)).to_contain_text("MIT")
+    expect(cards.nth(0)).to_contain_text("Listed aslinks")
+    expect(cards.nth(1)).to_contain_text("Listed aspaths on the server's machine")
     expect(cards.nth(1)).to_contain_text("no labels")
     expect(cards.nth(1)).to_contain_text("licence not stated (6), CC BY 4.0 (6)")
     assert cards.locator("img").count() == 12 + 9 + 4

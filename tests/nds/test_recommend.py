@@ -195,6 +195,23 @@ def test_filtered_draws_follow_eq_6_given_that_they_pass(mixed):
     assert chi_square < 53, "23 degrees of freedom: exceeded once in 3,000 honest runs; the seeds are fixed"
 
 
+def test_a_low_temperature_draws_the_best_of_what_passes(mixed):
+    """In the softmax over all experts, the clusters of "two" have weights too small for a float."""
+    scores, filters = [0.9, 0.2, 0.5, 0.4], {"datasets": ["two"]}
+    answer = recommend(mixed, scores, budget=20, temperature=1e-4, **filters)
+    assert set(answer.samples["cluster"].to_pylist()) == {"two/0"}
+    assert answer.weights.tolist() == [1, 0, 0, 0], "weights are those of all experts"
+    for temperature in (1e-4, 1e-308):
+        spent = recommend(mixed, scores, budget_bytes=2000, temperature=temperature, **filters).clusters
+        assert spent["selected"].tolist() == [0, 0, spent["selected"].sum(), 0], "all of two/0"
+
+
+@pytest.mark.parametrize("budget", [{"budget": 11}, {"budget_bytes": 3456}])
+def test_a_budget_beyond_the_most_images_is_refused(server, budget):
+    with pytest.raises(InputError, match="10 images"):
+        recommend(server, SCORES, **budget, most=10)
+
+
 @pytest.mark.parametrize(
     ("filters", "named"),
     [

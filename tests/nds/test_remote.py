@@ -2,11 +2,16 @@
 
 import contextlib
 import json
+import re
+import resource
 import socket
 import socketserver
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,13 +23,18 @@ from PIL import Image
 from ndslib.core import paths
 from ndslib.core.errors import InputError
 from ndslib.core.files import sha256_file
+from ndslib.core.models import ResNet18
 from ndslib.data import sample_list
+from ndslib.data.fetching import download as download_module
+from ndslib.data.fetching.download import bounded
+from ndslib.data.sample_list import FORMATS
 from ndslib.nds import fast_adapt, recommend, remote
+from ndslib.nds import remote_server as remote_server_module
 from ndslib.nds.index import Index
 from ndslib.nds.remote import RemoteServer, adapt, rate, read_scores, write_scores
-from ndslib.nds.remote_server import FORMATS
 from ndslib.nds.service import running
 from ndslib.nds.wire import Wire, watched
+from tests.benchmarks import large_index
 
 TOKEN = "a-token"
 
@@ -262,6 +272,8 @@ def test_what_leaves_the_client_is_the_scores_the_budget_and_the_filters(proxy, 
     requests = proxy.requests()
     weights = [f"GET /v1/experts/{name}/weights HTTP/1.1" for name in server.cluster_names]
     assert [line for line, *_ in requests] == [
+        "GET /v1/index HTTP/1.1",
+        "GET /v1/datasets HTTP/1.1",
         "GET /v1/experts HTTP/1.1",
         *weights,
         "POST /v1/recommendations HTTP/1.1",
@@ -355,7 +367,7 @@ def test_a_server_killed_while_it_recommends_leaves_nothing(remote_server, proxy
     for suffix in FORMATS:
         out = tmp_path / suffix / f"picks{suffix}"
         for cut in (0, 100, 1500):
-            proxy.cuts = [None, cut]
+            proxy.cuts = [None, None, None, cut]
             with pytest.raises(InputError, match=r"broke off its answer .* run the same command again"):
                 adapt(remote_server, photos(), out, images=30)
             assert not out.parent.exists() or names(out.parent) == []
@@ -367,7 +379,7 @@ def test_a_list_that_was_there_stays_when_the_new_one_breaks_off(remote_server, 
     out = tmp_path / "picks.csv"
     adapt(remote_server, photos(), out, images=3)
     before = out.read_bytes()
-    proxy.cuts = [None, 1500]
+    proxy.cuts = [None, None, None, 1500]
     with pytest.raises(InputError, match="broke off"):
         adapt(remote_server, photos(), out, images=30)
     assert out.read_bytes() == before
@@ -483,6 +495,67 @@ def test_what_is_no_address_is_refused(url):
         RemoteServer(url)
 
 
+@pytest.mark.parametrize("url", ["http://user:pw@host", "http://pw@host:8000", "http://user:pw@[::1", "user:pw@host"])
+def test_a_password_in_an_address_is_not_repeated(url):
+    with pytest.raises(InputError, match="leave them out and give --token") as caught:
+        RemoteServer(url)
+    assert "pw" not in str(caught.value)
+
+
+def test_a_place_that_cannot_be_written_is_found_before_anything_is_sent(photos, tmp_path):
+    place = tmp_path / "afile"
+    place.write_text("a file")
+    with pytest.raises(InputError, match=r"picks\.csv cannot be written \(.*\): make room or choose another place"):
+        adapt(RemoteServer("http://127.0.0.1:1"), photos(), place / "picks.csv", images=1)
+    with pytest.raises(InputError, match=r"scores\.json cannot be written"):
+        write_scores(place / "scores.json", {"a/0": 0.5})
+    with pytest.raises(InputError, match=r"picks\.csv: there is a folder of this name"):
+        adapt(RemoteServer("http://127.0.0.1:1"), photos(name="picks.csv"), tmp_path / "picks.csv", images=1)
+
+
+def test_a_disk_that_is_full_is_named_and_the_ratings_are_kept(remote_server, photos, tmp_path, monkeypatch, no_rating):
+    """The bound on the size of files stands for the disk's."""
+    out, before = tmp_path / "picks.jsonl", resource.getrlimit(resource.RLIMIT_FSIZE)
+    scores = rate(remote_server, photos())
+    no_rating()
+    monkeypatch.setenv("NDSLIB_CACHE", str(tmp_path / "fresh"))
+    expert = remote_server.experts()[0]
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+        with pytest.raises(InputError, match=r"picks\.jsonl cannot be written \(.*too large"):
+            adapt(remote_server, None, out, images=30, scores=scores)
+        with pytest.raises(InputError, match=r"fresh cannot be written \(.*too large"):
+            rate(remote_server, photos())
+        with pytest.raises(InputError, match=r"\.safetensors cannot be written \(.*too large"):
+            remote_server.weights(expert)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.glob("*picks*"))
+
+
+def test_two_clients_may_share_a_fresh_cache(proxy):
+    expert = RemoteServer(proxy.url).experts()[0]
+    proxy.sent.clear()
+    start = threading.Barrier(4)
+
+    def load(_: int) -> Path:
+        start.wait(timeout=30)
+        return RemoteServer(proxy.url).weights(expert)
+
+    with ThreadPoolExecutor(4) as pool:
+        (path,) = set(pool.map(load, range(4)))
+    assert sha256_file(path) == expert.sha256
+    assert names(path.parent) == [path.name]
+    assert len(proxy.requests()) == 1
+
+
+def test_an_answer_without_an_end_is_given_up(monkeypatch):
+    monkeypatch.setattr(remote_server_module, "_MOST_SAID", 100)
+    answers = Answers(expert_list(EXPERT))
+    with served(answers), pytest.raises(InputError, match=r"/v1/experts: more than 100 bytes come"):
+        RemoteServer(answers.url).experts()
+
+
 def test_a_list_of_other_rows_than_announced_is_not_kept(tmp_path):
     body = "id,uri\na/train/x,http://elsewhere/x.jpg\n"
     for announced, text in (("2", body), ("1", "<html>Welcome</html>"), ("1", ""), ("1", 'id,uri\n"a')):
@@ -493,16 +566,41 @@ def test_a_list_of_other_rows_than_announced_is_not_kept(tmp_path):
 
 
 def test_the_servers_reason_reaches_the_client(remote_server, photos, tmp_path, no_rating):
-    rate(remote_server, photos())
+    scores = rate(remote_server, photos())
     no_rating()
     for wrong, reason in (
-        ({"images": 1000}, "lower the budget"),
+        ({"images": 1000}, "lower it"),
         ({"images": 1, "datasets": ("third",)}, "the index has no 'third'"),
         ({"images": 1, "scores": {"first/0": 0.5}}, r"no score for 2 of 3 experts .*: rate them"),
     ):
         with pytest.raises(InputError, match=rf"answers 422 .*\(.*{reason}"):
-            adapt(remote_server, photos(), tmp_path / "picks.csv", **wrong)
+            adapt(remote_server, None, tmp_path / "picks.csv", **{"scores": scores} | wrong)
     assert not (tmp_path / "picks.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"images": 33}, r"the budget is 33 images, but the index has 32 images; lower --budget"),
+        ({"images": 13, "datasets": ("first",)}, r"32 images, of which at most 12 pass the filters; lower --budget"),
+        ({"images": 31}, r"the server lists at most 30 at once; lower --budget"),
+        ({"budget_bytes": 3457}, r"the budget is 3,457 bytes, but the index has 3,456 bytes; lower --budget-bytes"),
+        ({"budget_bytes": 2191, "datasets": ("second",)}, r"3,456 bytes, of which at most 2,190 pass the filters"),
+        ({"images": 1, "datasets": ("first", "third")}, r"the index has no dataset 'third'; it has first, second"),
+        ({"images": 1, "licences": ("GPL",)}, r"the index has no licence 'GPL'; it has MIT"),
+        ({"images": 1, "licences": (None,)}, r"the index has no licence 'not-stated'; it has MIT"),
+        ({"images": 1, "labels": ("masks",)}, r"no image of the index passes the filters together"),
+    ],
+)
+def test_what_the_server_would_refuse_is_found_before_anything_is_rated(
+    server, photos, tmp_path, no_rating, wrong, message
+):
+    no_rating()
+    with running(server, most_images=30) as url, watched(url) as wire:
+        with pytest.raises(InputError, match=rf"{wire.url}: .*{message}"):
+            adapt(RemoteServer(wire.url), photos(), tmp_path / "picks.csv", **wrong)
+        assert [line for line, *_ in wire.requests()] == ["GET /v1/index HTTP/1.1", "GET /v1/datasets HTTP/1.1"]
+        assert not any(body for *_, body in wire.requests())
 
 
 def test_a_token_opens_the_server_that_wants_it(server, photos):
@@ -527,3 +625,57 @@ def test_no_cookie_goes_back_and_no_redirection_is_followed():
         client.experts()
     assert len(answers.asked) == 2
     assert not any(b"cookie" in request.lower() for request in answers.asked)
+
+
+# The end of a server's process
+
+
+@contextlib.contextmanager
+def process(place: Path, port: int) -> Iterator[tuple[subprocess.Popen, str]]:
+    """`ndslib serve` in a process of its own, and its address; killed at the end of the block."""
+    command = [sys.executable, "-m", "ndslib", "serve", place, "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            found = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in server.stderr)
+            yield server, next(filter(None, found))[0]
+        finally:
+            server.kill()
+
+
+def killing(server: subprocess.Popen, after: int) -> Callable[..., Iterator[bytes]]:
+    """Stands for `bounded`: kills the server when so many bytes have come to the client."""
+
+    def blocks(*arguments: object) -> Iterator[bytes]:
+        came = 0
+        for block in bounded(*arguments):
+            came += len(block)
+            if came > after:
+                server.kill()
+                server.wait()
+            yield block
+
+    return blocks
+
+
+def test_a_killed_server_that_starts_again_is_asked_for_the_rest(tmp_path, monkeypatch):
+    """Experts and list are far larger than what the system holds for a connection."""
+    monkeypatch.setattr(large_index, "CLUSTERS", 1)
+    monkeypatch.setattr(large_index, "ResNet18", lambda classes, _: ResNet18(classes, 64))
+    place, out = large_index.make(tmp_path / "index", 300_000).place, tmp_path / "list" / "picks.jsonl"
+    with process(place, 0) as (server, url), watched(url) as wire:
+        client = RemoteServer(wire.url, attempts=1)
+        (expert,) = client.experts()
+        monkeypatch.setattr(download_module, "bounded", killing(server, 2_000_000))
+        with pytest.raises(InputError, match=r"bytes are kept in .*\.part: .* run the same command again"):
+            client.weights(expert)
+        (part,) = (paths.cache_root() / "downloaded-experts").glob("*.part")
+        kept = part.stat().st_size
+        assert 2_000_000 < kept < expert.bytes
+        with process(place, urlsplit(url).port) as (server, _):
+            monkeypatch.setattr(download_module, "bounded", bounded)
+            assert sha256_file(client.weights(expert)) == expert.sha256
+            assert start_of(wire.requests()[-1].headers["Range"]) == kept
+            monkeypatch.setattr(remote_server_module, "bounded", killing(server, 2_000_000))
+            with pytest.raises(InputError, match=r"broke off its answer .* run the same command again"):
+                client.recommend({expert.id: 0.5}, out, images=300_000)
+    assert names(out.parent) == []

@@ -108,6 +108,16 @@ def test_an_unknown_normalisation_is_refused():
         importance_weights([0.1, 0.2], normalisation="zscore")
 
 
+@pytest.mark.parametrize("normalisation", ["minmax", "none"])
+def test_weights_among_some_clusters_are_those_of_all_given_that_it_is_one_of_them(normalisation):
+    scores, drawable = [0.9, 0.3, 0.5, 0.4], np.array([False, True, True, False])
+    weights = importance_weights(scores, 0.1, normalisation)
+    given = np.where(drawable, weights, 0) / weights[drawable].sum()
+    np.testing.assert_allclose(importance_weights(scores, 0.1, normalisation, drawable), given, rtol=1e-12)
+    np.testing.assert_array_equal(importance_weights(scores, 0.1, normalisation, np.ones(4, bool)), weights)
+    assert importance_weights(scores, 1e-308, normalisation, drawable).tolist() == [0, 0, 1, 0]
+
+
 # Distribution ------------------------------------------------------------------------------------------------------
 
 
@@ -374,6 +384,24 @@ def test_the_bytes_of_the_whole_index_buy_the_whole_index():
         [7, 0, 30, 1000], [0.1, 0.2, 0.3, 0.4], int(images.bytes.sum()), images, images.means, 0
     )
     np.testing.assert_array_equal(np.sort(rows), np.arange(1037))
+
+
+def test_a_bound_on_the_rows_changes_no_sample_within_it():
+    sizes, weights = [300, 500, 1000], [0.6, 0.3, 0.1]
+    images = Images(sizes)
+    for seed in range(20):
+        free = sample_rows_by_bytes(sizes, weights, 5000, images, images.means, seed)
+        bound = sample_rows_by_bytes(sizes, weights, 5000, images, images.means, seed, len(free))
+        np.testing.assert_array_equal(bound, free)
+        with pytest.raises(InputError, match=f"budget_bytes = 5000 is worth more than {len(free) - 1} images"):
+            sample_rows_by_bytes(sizes, weights, 5000, images, images.means, seed, len(free) - 1)
+
+
+def test_a_bound_on_the_rows_bounds_the_work():
+    images, most = Images([10**6]), 500
+    with pytest.raises(InputError, match="more than 500 images"):
+        sample_rows_by_bytes([10**6], [1.0], int(images.bytes.sum()), images, images.means, 0, most)
+    assert len(images.asked) < 2 * most
 
 
 @pytest.mark.usefixtures("slack")

@@ -1,1 +1,1 @@
-"""Getting the images of a recommended list (`fetch_list.fetch_list`): many files, from many hosts, of many kinds."""
+"""Getting files from hosts: one (`download`), or the many images of a recommended list (`fetch_list`)."""

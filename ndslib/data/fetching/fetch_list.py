@@ -29,16 +29,18 @@ import ndslib
 from ndslib.core.errors import InputError
 from ndslib.core.files import atomic_path
 from ndslib.data import sample_list, sample_table
-from ndslib.data.fetch import download
+from ndslib.data.fetching.disk import writing_to
+from ndslib.data.fetching.download import connection, download
 from ndslib.data.fetching.hosts import at_hosts
 from ndslib.data.fetching.listed_files import ListedFile, listed_files
-from ndslib.data.fetching.record import Found, Record, opened
+from ndslib.data.fetching.record import NAME, Found, Record, opened
 from ndslib.data.fetching.whole_image import Picture, inspect, sizes_of
 from ndslib.data.manifests import DataFile
 
 Progress = Callable[[int, int, int], None]
 """Called first, and as files come, with how many are done with, how many are wanted, and the bytes there so far."""
 _TIMEOUT = 30.0  # seconds without a byte after which an attempt counts as broken
+_MOST_BYTES = 16 * 2**30  # of a file; arrays hold whole datasets, and what is larger has no end
 _WORKSHOP = ".fetching"
 
 
@@ -137,15 +139,13 @@ def _receive(
 @contextmanager
 def _writing_to(folder: Path) -> Iterator[None]:
     """Make the folders, and name this one in what goes wrong with the disk."""
-    try:
+    with writing_to(folder):
         for place in (folder / "images", folder / _WORKSHOP):
             place.mkdir(parents=True, exist_ok=True)
-        yield
-    except (OSError, sqlite3.Error) as error:
-        raise InputError(
-            f"{folder} cannot be written ({error}): make room or choose another folder, and run again; what has "
-            "arrived is kept"
-        ) from error
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise OSError(f"{folder / NAME}: {error}") from error
 
 
 def _fits(file: ListedFile, found: Found) -> bool:
@@ -169,7 +169,7 @@ def _bring_all(
         if stop.is_set():  # else a person who interrupts would have to wait for all attempts
             raise InputError(f"{request.url}: interrupted; run again to go on")
 
-    client = httpx.Client(
+    client = connection(
         follow_redirects=True,
         timeout=_TIMEOUT,
         limits=httpx.Limits(max_connections=workers, max_keepalive_connections=workers),
@@ -186,7 +186,8 @@ def _bring(client: httpx.Client, workshop: Path, attempts: int, wait: float, fil
     place = workshop / file.stem
     if not place.exists():  # else the last run ended while it looked at it
         if file.address.startswith(("http://", "https://")):
-            download(client, DataFile(path=file.stem, url=file.address), place, attempts=attempts, wait=wait)
+            wanted = DataFile(path=file.stem, url=file.address)
+            download(client, wanted, place, attempts=attempts, wait=wait, most=_MOST_BYTES)
         else:
             _copy(file.address, place)
     try:

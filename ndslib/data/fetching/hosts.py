@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 from ndslib.core.errors import InputError
-from ndslib.data.fetch import Unreachable
+from ndslib.data.fetching.download import Unreachable
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

@@ -27,6 +27,7 @@ from ndslib.nds.service.schemas import (
     SummaryAnswer,
     SummaryRequest,
 )
+from ndslib.nds.store import IndexDamaged
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,12 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FILE = {
     **_NOT_FOUND,
     **_refusals(
-        {412: "`If-Match` names another file.", 416: "No byte of the range is in the file.", "4XX": "Refused."}
+        {
+            412: "`If-Match` names another file.",
+            416: "No byte of the range is in the file.",
+            503: "The file is not there any more.",
+            "4XX": "Refused.",
+        }
     ),
     206: {"description": "The bytes asked for."},
     304: {"description": "The client has the file already."},
@@ -75,7 +81,7 @@ _REFUSED = _refusals(
         413: "The body is too long.",
         415: "The body is not said to be JSON.",
         422: "The request is wrong; the detail says what and why.",
-        503: "Too many requests at once; `Retry-After` says when to try again.",
+        503: "Too many requests at once; `Retry-After` says when to try again. Or, without it, the index is damaged.",
     }
 )
 _LISTS = {form.media_type.partition(";")[0]: _BINARY for form in lists.FORMATS.values()}
@@ -123,7 +129,7 @@ def read_weights(service: Served, dataset: Name, cluster: Number) -> IndexFile:
     found = _dataset(service.index, dataset)
     if cluster >= len(found.experts):
         raise HTTPException(404, f"dataset {dataset!r} has no expert {cluster}; it has {len(found.experts)}")
-    path, etag = found.expert_paths()[cluster], found.experts[cluster]
+    path, etag = found.existing(found.expert_paths()[cluster]), found.experts[cluster]
     return IndexFile(path, "application/octet-stream", etag, f"{dataset}-{cluster}.safetensors")
 
 
@@ -139,10 +145,12 @@ def read_weights(service: Served, dataset: Name, cluster: Number) -> IndexFile:
 )
 def read_thumbnail(service: Served, dataset: Name, cluster: Number, number: Number) -> IndexFile:
     """A square made when the dataset was indexed."""
+    found = _dataset(service.index, dataset)
     try:
-        path = _dataset(service.index, dataset).thumbnail(cluster, number)
+        path = found.thumbnail(cluster, number)
     except InputError as error:
         raise HTTPException(404, str(error)) from error
+    found.existing(path)
     return IndexFile(path, "image/webp", sha256_file(path))
 
 
@@ -198,13 +206,8 @@ def _dataset(index: Index, name: str) -> Dataset:
 
 def _recommendation(service: Service, request: SummaryRequest) -> Recommendation:
     """Draw a list, unless it would be longer than the service allows."""
-    index, most = service.catalogue.index, service.limits.images
-    longest = f"a list has at most {most} images here: lower the budget"
-    # Images of average size: a request far beyond is refused before anything is drawn.
-    if (request.images or 0) > most or (request.bytes or 0) * index.images > most * index.bytes:
-        raise HTTPException(422, longest)
     try:
-        answer = recommend(
+        return recommend(
             service.index,
             request.scores,
             request.images,
@@ -215,9 +218,9 @@ def _recommendation(service: Service, request: SummaryRequest) -> Recommendation
             request.datasets,
             request.labels,
             request.licences,
+            service.limits.images,
         )
+    except IndexDamaged:
+        raise
     except InputError as error:
         raise HTTPException(422, str(error)) from error
-    if len(answer.rows) > most:
-        raise HTTPException(422, longest)
-    return answer

@@ -21,7 +21,8 @@ from ndslib.nds.service.api import Service
 from ndslib.nds.service.catalogue import Catalogue
 from ndslib.nds.service.guard import BoundedClient, SecurityHeaders, Token, Turns, security_headers
 from ndslib.nds.service.schemas import Health, Limits, Refusal
-from ndslib.nds.service.telemetry import Metrics, Telemetry
+from ndslib.nds.service.telemetry import LOG, Metrics, Telemetry
+from ndslib.nds.store import IndexDamaged
 
 PAGE = Path(__file__).parent / "page"
 REQUEST_BYTES, EXPERT_BYTES = 2**16, 2**9  # most bytes of a request: for its filters and settings, and for each score
@@ -74,7 +75,11 @@ def create_app(
             Middleware(SecurityHeaders, headers=headers),
             Middleware(BoundedClient, most_bytes=limits.request_bytes, patience=PATIENCE),
         ],
-        exception_handlers={RequestValidationError: _explain, Exception: _apologise(headers)},
+        exception_handlers={
+            RequestValidationError: _explain,
+            IndexDamaged: _own_up,
+            Exception: _apologise(headers),
+        },
     )
     app.state.service = Service(index, limits, Catalogue.of(index, limits), Turns(TURNS))
     app.state.metrics = metrics
@@ -86,7 +91,8 @@ def create_app(
     app.include_router(router)
     app.mount("/docs/swagger", docs.swagger)
     app.mount("/page", StaticFiles(directory=PAGE))
-    docs.specialise(app.openapi(), app.state.service.catalogue)
+    if token is None:  # the description is open to all: with a token, it tells nothing of the index
+        docs.specialise(app.openapi(), app.state.service.catalogue)
     return app
 
 
@@ -135,6 +141,12 @@ def _fault(fault: dict[str, Any]) -> str:
     place = "/".join(str(part) for part in fault["loc"][1:])
     reason = fault["msg"].removeprefix("Value error, ")
     return f"{place}: {reason}" if place else reason
+
+
+async def _own_up(_: Request, error: IndexDamaged) -> JSONResponse:
+    """A file of the index went while it was served: the operator is told which, the client that it is not its fault."""
+    LOG.error("the index is damaged", exc_info=error)
+    return JSONResponse({"detail": "a file of the index is gone or damaged; the service's log says which"}, 503)
 
 
 def _apologise(headers: dict[str, str]) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:

@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from urllib.parse import quote
 
 import ndslib
@@ -37,10 +36,12 @@ class Catalogue:
         """Describe an index.
 
         Raises:
-            InputError: the index is empty, or an expert's file is absent.
+            InputError: the index is empty, or (`store.IndexDamaged`) a file that is to be served is absent or damaged.
         """
         if not index.datasets:
             raise InputError(f"{index.place}: the index is empty; add a dataset before you serve it")
+        for dataset in index.datasets:
+            dataset.check_rows()
         experts = [expert for dataset in index.datasets for expert in _experts(dataset)]
         about = IndexAnswer(
             name=index.name,
@@ -69,6 +70,7 @@ def _dataset(dataset: Dataset) -> DatasetAnswer:
         licences=[LicenceCount(licence=licence, images=images) for licence, images in licences.most_common()],
         labels=[LabelCount(labels=kind, images=images) for kind, images in labels.most_common()],
         experts=len(dataset.experts),
+        listed_as="urls" if dataset.base_url else "paths",
         thumbnails=_tiles(dataset),
     )
 
@@ -81,7 +83,7 @@ def _experts(dataset: Dataset) -> list[ExpertAnswer]:
             cluster=cluster,
             images=dataset.cluster_sizes[cluster],
             image_bytes=dataset.cluster_bytes[cluster],
-            bytes=_size(path),
+            bytes=dataset.existing(path).stat().st_size,
             sha256=dataset.experts[cluster],
             task=dataset.task,
             size=dataset.size,
@@ -90,12 +92,6 @@ def _experts(dataset: Dataset) -> list[ExpertAnswer]:
         )
         for cluster, path in enumerate(dataset.expert_paths())
     ]
-
-
-def _size(path: Path) -> int:
-    if not path.is_file():
-        raise InputError(f"{path}: no such expert; remove {path.parents[1]} and add the dataset again")
-    return path.stat().st_size
 
 
 def _tiles(dataset: Dataset) -> list[str]:

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ndslib.core.errors import InputError
+from ndslib.nds.protocol import TOKEN
 
 RETRY_AFTER = 2  # seconds
 
@@ -125,7 +126,7 @@ class Token(HTTPBearer):
 
     def __init__(self, token: str) -> None:
         super().__init__(scheme_name="token", description="The token that the service was started with.")
-        if not re.fullmatch(r"[!-~]+", token):
+        if not re.fullmatch(TOKEN, token):
             raise InputError("token: give one of letters, digits and signs, without spaces")
         self._expected = token.encode()
 

@@ -108,6 +108,9 @@ class DatasetAnswer(_Model):
     licences: list[LicenceCount]
     labels: list[LabelCount]
     experts: int = Field(description="How many experts, one a cluster.")
+    listed_as: Literal["urls", "paths"] = Field(
+        description="What lists say of its images: their web addresses, or their paths on the server's machine."
+    )
     thumbnails: list[str] = Field(description="Paths of up to 12 example pictures, from all of its clusters.")
 
 

@@ -1,7 +1,8 @@
 """Running the service: `serve` until it is told to stop, `running` for as long as a block of code runs.
 
-On SIGTERM or SIGINT no new connection is taken, requests under way end, and `serve` returns. For the open internet,
-put a proxy with TLS before it, which also bounds how slowly the headers of a request may come.
+On SIGTERM or SIGINT no new connection is taken, requests under way get up to `GRACE` seconds to end, and `serve`
+returns. For the open internet, put a proxy with TLS before it, which also bounds how slowly the headers of a request
+may come.
 """
 
 import contextlib
@@ -51,6 +52,11 @@ def serve(
     app = create_app(index, **options)
     with _listen(host, port) as listener:
         logging.config.dictConfig(_LOGS)
+        if paths := [dataset.name for dataset in index.datasets if not dataset.base_url]:
+            LOG.warning(
+                "lists hold paths on this machine, which other machines cannot follow: index with --base-url",
+                extra={"fields": {"datasets": paths}},
+            )
         LOG.info("listening", extra={"fields": {"url": _url(listener)}})
         if announce:
             announce(_url(listener))
@@ -60,7 +66,9 @@ def serve(
 
 @contextlib.contextmanager
 def running(index: Index, host: str = "127.0.0.1", port: int = 0, **options: Any) -> Iterator[str]:
-    """A service in a thread, at a free port unless one is given, until the block ends; requests under way end first.
+    """A service in a thread, at a free port unless one is given, until the block ends.
+
+    Requests under way then get up to `GRACE` seconds to end.
 
     Args:
         options: as for `create_app`.

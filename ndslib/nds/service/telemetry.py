@@ -15,6 +15,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ndslib.nds.store import IndexDamaged
+
 LOG = logging.getLogger("ndslib.nds.service")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SECONDS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 3, 10, 60)
@@ -105,7 +107,10 @@ class _Seen:
 
 
 class JsonLines(logging.Formatter):
-    """Log records as lines of JSON. Of an error it writes what and where, but no message: that may quote a client."""
+    """Log records as lines of JSON. Of an error it writes what and where, but no message: that may quote a client.
+
+    Damage of the index is the exception: its message names the file and what to do, and nothing of a client.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
@@ -124,5 +129,7 @@ def _errors(error: BaseException | None) -> Iterator[dict[str, Any]]:
     """An error and what caused it: its type, and the lines of code that it passed, innermost last."""
     while error is not None:
         frames = traceback.extract_tb(error.__traceback__)
-        yield {"type": type(error).__name__, "at": [f"{each.filename}:{each.lineno} {each.name}" for each in frames]}
+        said = {"message": str(error)} if isinstance(error, IndexDamaged) else {}
+        at = [f"{each.filename}:{each.lineno} {each.name}" for each in frames]
+        yield {"type": type(error).__name__, **said, "at": at}
         error = error.__cause__

@@ -2,9 +2,11 @@
 
 import io
 import json
+import shutil
 import sqlite3
 from urllib.parse import unquote
 
+import httpx
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
@@ -18,7 +20,9 @@ from ndslib.core.errors import InputError
 from ndslib.core.files import sha256_file
 from ndslib.nds.index import Index
 from ndslib.nds.recommend import recommend
-from ndslib.nds.service import create_app, lists
+from ndslib.nds.service import create_app, lists, running
+from ndslib.nds.service.telemetry import JsonLines
+from ndslib.nds.store import IndexDamaged
 
 LISTS, SUMMARIES = "/v1/recommendations", "/v1/summaries"
 
@@ -39,6 +43,7 @@ def test_the_datasets(client, index):
     first, odd = client.get("/v1/datasets").json()["datasets"]
     assert (first["name"], first["title"], first["experts"], first["images"]) == ("first", "First", 2, 12)
     assert odd["link"] == "https://example.org"
+    assert [each["listed_as"] for each in (first, odd)] == ["paths", "paths"]
     assert odd["bytes"] == index.datasets[1].cluster_bytes[0]
     assert odd["licences"] == [{"licence": "CC BY 4.0", "images": 400}, {"licence": None, "images": 200}]
     assert {each["labels"]: each["images"] for each in odd["labels"]} == {"class": 360, "boxes": 120, "none": 120}
@@ -138,7 +143,7 @@ def test_a_summary(client, index, scores):
         ({"images": 2.5}, "images: Input should be a valid integer"),
         ({"images": True}, "images: "),
         ({"images": "5"}, "images: "),
-        ({"images": None, "bytes": 10**9}, "at most 612 images"),
+        ({"images": None, "bytes": 10**9}, "bytes to draw from; lower the budget"),
         ({"images": None, "bytes": 1}, "smaller than row"),
         ({"scores": {}}, "scores: "),
         ({"scores": {"first/0": 0.5}}, "no score for 2 of 3 experts (first/1"),
@@ -251,11 +256,25 @@ def test_a_list_has_no_more_images_than_the_service_allows(client_of, scores):
     client = client_of(most_images=10)
     assert client.get("/v1/index").json()["limits"]["images"] == 10
     assert client.post(LISTS, json={"scores": scores, "images": 10}).status_code == 200
-    refused = [{"images": 11}, {"bytes": 10**6}, {"bytes": 1266, "datasets": ["first"]}]
-    for budget in refused:
+    refused = [({"images": 11}, "at most 10"), ({"bytes": 1266, "datasets": ["first"]}, "more than 10 images")]
+    refused += [({"bytes": 10**5}, "more than 10 images"), ({"bytes": 10**6}, "bytes to draw from; lower")]
+    for budget, named in refused:
         answer = client.post(LISTS, json={"scores": scores} | budget)
         assert answer.status_code == 422
-        assert "at most 10 images" in answer.json()["detail"]
+        assert named in answer.json()["detail"]
+
+
+def test_a_budget_in_bytes_may_be_spent_on_images_larger_than_most(index, client_of):
+    """Those of the second dataset are of 400 bytes on average, those of the first one of 106."""
+    body = {"scores": dict.fromkeys(index.cluster_names, 0.5), "bytes": 5000, "datasets": [index.datasets[1].name]}
+    asked = {"scores": body["scores"], "budget_bytes": 5000, "datasets": body["datasets"]}
+    drawn = recommend(index, **asked).rows
+    assert len(drawn) * index.cluster_bytes.sum() / index.size < 5000, "at the average size, more would fit"
+    answer = client_of(most_images=len(drawn)).post(LISTS, json=body)
+    assert answer.headers["x-images"] == str(len(drawn))
+    assert recommend(index, **asked, most=len(drawn)).rows.tolist() == drawn.tolist(), "the bound changes no list"
+    with pytest.raises(InputError, match=f"more than {len(drawn) - 1} images"):
+        recommend(index, **asked, most=len(drawn) - 1)
 
 
 def test_a_damaged_index_is_no_fault_of_the_client(index, client, scores, monkeypatch):
@@ -286,5 +305,51 @@ def test_what_cannot_be_served(index, tmp_path):
 
 def test_an_absent_expert_is_named_at_the_start(index, monkeypatch):
     monkeypatch.setattr(type(index.datasets[0]), "expert_paths", lambda each: [each.folder / "experts" / "gone"])
-    with pytest.raises(InputError, match=r"experts/gone: no such expert; remove .*first and add"):
+    with pytest.raises(IndexDamaged, match=r"experts/gone: no such file; remove .*first and add"):
         create_app(index)
+
+
+@pytest.fixture
+def copied(index, tmp_path) -> Index:
+    """A copy of the index, to be damaged."""
+    shutil.copytree(index.place, tmp_path / "copy")
+    return Index.open(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("name", ["samples.sqlite", "bytes.npy"])
+def test_rows_that_cannot_be_served_are_named_at_the_start(copied, name):
+    first, other = (dataset.folder / name for dataset in copied.datasets)
+    whole = first.read_bytes()
+    first.write_bytes(other.read_bytes())
+    with pytest.raises(IndexDamaged, match=f"first/{name}: it has 600 rows but dataset.json says 12; remove .*first"):
+        create_app(copied)
+    for content in (whole[:100], b""):
+        first.write_bytes(content)
+        with pytest.raises(IndexDamaged, match=f"first/{name}: .*; remove .* add the dataset again"):
+            create_app(copied)
+    first.unlink()
+    with pytest.raises(IndexDamaged, match=f"first/{name}: cannot be read"):
+        create_app(copied)
+
+
+def test_a_file_that_goes_while_it_is_served_is_told_to_the_operator(copied, scores, caplog):
+    first = copied.datasets[0]
+    ways = [
+        ("GET", "/v1/experts/first/0/weights", first.expert_paths()[0]),
+        ("GET", "/v1/thumbnails/first/0/0.webp", first.thumbnail(0, 0)),
+        ("POST", LISTS, first.store_path),
+        ("POST", SUMMARIES, first.folder / "bytes.npy"),
+    ]
+    body = {"scores": scores, "images": 12, "datasets": ["first"]}
+    with running(copied) as url, httpx.Client(base_url=url, timeout=20) as client:
+        for method, path, file in ways:
+            assert client.request(method, path, json=body).status_code == 200
+            file.unlink()
+            caplog.clear()
+            answer = client.request(method, path, json=body)
+            assert answer.status_code == 503
+            assert answer.json()["detail"].startswith("a file of the index is gone or damaged")
+            (record,) = [record for record in caplog.records if record.exc_info]
+            (error, *_) = json.loads(JsonLines().format(record))["errors"]
+            assert error["type"] == "IndexDamaged"
+            assert error["message"].startswith(f"{file}: ")

@@ -112,6 +112,9 @@ def test_a_signal_ends_it_when_requests_have_ended(index, scores):
     with subprocess.Popen(command, text=True, env=environment, **pipes) as process:
         for number in (signal.SIGTERM, signal.SIGINT):
             lines = (json.loads(line) for line in process.stderr)
+            warning = next(line for line in lines if line["level"] == "warning")
+            assert warning["event"].endswith("index with --base-url")
+            assert warning["datasets"] == [dataset.name for dataset in index.datasets]
             url = next(line["url"] for line in lines if line["event"] == "listening")
             with httpx.stream("POST", url + LISTS, json={"scores": scores, "images": 612}, timeout=20) as answer:
                 parts = answer.iter_raw()

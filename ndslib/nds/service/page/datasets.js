@@ -1,7 +1,7 @@
 // The cards of the indexed datasets.
 
 import { byId, element, fact } from "./dom.js";
-import { bytes, count, labelKind, licence, plural } from "./format.js";
+import { bytes, count, labelKind, licence, listedAs, plural } from "./format.js";
 import { tiles } from "./pictures.js";
 
 const SHOWN = 3; // licences or kinds of labels, until more are asked for
@@ -31,6 +31,7 @@ function card(dataset) {
       { className: "about" },
       ...row("Labels", labels.map((each) => [labelKind(each.labels), each.images])),
       ...row("Licence", licences.map((each) => [licence(each.licence), each.images])),
+      ...row("Listed as", [[listedAs(dataset.listed_as), images]]),
     ),
   );
 }

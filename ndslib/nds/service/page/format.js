@@ -1,6 +1,7 @@
 // Numbers and names as a person reads them.
 
 const LABELS = { none: "no labels", class: "classes", boxes: "boxes", masks: "masks" };
+const LISTED = { urls: "links", paths: "paths on the server's machine" };
 const UNITS = [["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["kB", 1e3]];
 
 /** An integer with thousands separated: 1,234,567. */
@@ -17,6 +18,9 @@ export const fraction = (value) => (value > 0 && value < 0.0005 ? "< 0.001" : va
 
 /** A kind of labels in words. */
 export const labelKind = (kind) => LABELS[kind] ?? kind;
+
+/** What lists say of a dataset's images, in words. */
+export const listedAs = (kind) => LISTED[kind] ?? kind;
 
 /** A licence; the index knows images whose licence its provider does not state. */
 export const licence = (name) => name ?? "licence not stated";
