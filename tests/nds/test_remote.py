@@ -448,7 +448,14 @@ def expert_list(*experts: dict[str, object]) -> bytes:
             r"the address it has moved to, http://elsewhere/",
         ),
         (http("429 Too Many Requests"), r"429 Too Many Requests: it is busy; try again later"),
-        (http("503 Service Unavailable", '{"detail": "full"}'), r"\(full\): it is busy; try again later"),
+        (
+            http("503 Service Unavailable", '{"detail": "full"}', Retry_After="1"),
+            r"\(full\): it is busy; try again later",
+        ),
+        (
+            http("503 Service Unavailable", '{"detail": "damaged"}'),
+            r"\(damaged\): it has failed; try again later, or ask",
+        ),
         (http("500 Internal Server Error", "[1]"), r"500 Internal Server Error: it has failed; try again later"),
         (http("422 Unprocessable Content", '{"detail": "why"}'), r"answers 422 Unprocessable Content \(why\)$"),
     ],
