@@ -97,8 +97,11 @@ def _row_names(results: pd.DataFrame, sizes: Mapping[float, str]) -> pd.Series:
     return printed + " | " + methods
 
 
-def _claims(setting: Setting, results: pd.DataFrame) -> tuple[Claim, ...]:
-    """NDS above uniform sampling and above no pretraining: a claim a metric, budget and client, and for their mean."""
+def _claims(setting: Setting, results: pd.DataFrame, repeated: bool = False) -> tuple[Claim, ...]:
+    """NDS above uniform sampling and above no pretraining: a claim a metric, budget and client, and for their mean.
+
+    Those above uniform sampling are headlines, unless another table has them (`repeated`).
+    """
     found, server = [], results["server"].iloc[0]
     for metric in setting.metrics:
         chosen = results[results["metric"] == metric]
@@ -109,8 +112,8 @@ def _claims(setting: Setting, results: pd.DataFrame) -> tuple[Claim, ...]:
                     measured.pop(ALL_CLIENTS, None)  # it would say the same again
                 for client, interval in measured.items():
                     text = f"{NDS} at {percent(budget)} of {server} above {over}, {client}, {metric} points"
-                    headline = over == UNIFORM and (client == ALL_CLIENTS or len(setting.clients) == 1)
-                    found.append(claim(text, interval, headline=headline))
+                    main = over == UNIFORM and (client == ALL_CLIENTS or len(setting.clients) == 1)
+                    found.append(claim(text, interval, headline=main and not repeated))
     return tuple(found)
 
 
@@ -163,7 +166,7 @@ def _segmentation(setting: Setting, sizes: Mapping[float, str]) -> Callable[[str
         client, server = (results[column].iloc[0] for column in ("client", "server"))
         title = f"{titled(client)}, pretrained on {titled(server)}"
         figure = _bars(table, results[shown], results["metric"][shown], names[shown], title)
-        return Rendered(table, figure, _claims(setting, results))
+        return Rendered(table, figure, _claims(setting, results, repeated=by_class))
 
     return layout
 
