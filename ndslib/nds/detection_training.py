@@ -162,7 +162,7 @@ def pretrained(start: Pretraining) -> Path | None:
         return detector(len(start.classes), settings.detector(start.masks), settings.seed, start.body)
 
     config = settings.train_detector(settings.pretrain_steps, settings.pretrain_lr)
-    return _trained(start.key, fresh, selection, start.classes, start.masks, config)
+    return _trained("pretraining", start.key, fresh, selection, start.classes, start.masks, config)
 
 
 def fine_tuned(start: Pretraining, client: Client, size: int) -> Path:
@@ -182,10 +182,11 @@ def fine_tuned(start: Pretraining, client: Client, size: int) -> Path:
 
     config = settings.train_detector(settings.finetune_steps, settings.finetune_lr)
     key = _fine_tuned_key(start, client, size)
-    return _trained(key, with_fresh_heads, client.train, classes, start.masks, config)
+    return _trained("fine-tuning", key, with_fresh_heads, client.train, classes, start.masks, config)
 
 
 def _trained(
+    stage: str,
     key: str,
     new_model: Callable[[], GeneralizedRCNN],
     table: pa.Table,
@@ -199,7 +200,7 @@ def _trained(
     def build(place: Path) -> None:
         model = new_model()
         batches = training_batches(DetectionImages(table, classes, masks), config.batch_size, config.seed)
-        with isolated("training", config.seed):  # which proposals are learnt from is drawn globally
+        with isolated(stage, config.seed):  # which proposals are learnt from is drawn globally
             fit(model, detection_loss, batches, config, checkpoint)
         save_detector(place, model, classes)
 
