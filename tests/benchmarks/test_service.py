@@ -41,18 +41,22 @@ def service(request: pytest.FixtureRequest) -> Iterator[tuple[str, psutil.Proces
     command = [sys.executable, "-m", "ndslib", "serve", str(place), "--port", "0"]
     scores = np.random.default_rng(0).uniform(0.3, 0.7, len(index.cluster_names)).tolist()
     with tempfile.TemporaryFile("w+") as log, subprocess.Popen(command, stderr=log) as process:
-        while not (said := _first_line(log)):
-            assert process.poll() is None, "the service has ended"
-            time.sleep(0.1)
-        url = json.loads(said)["url"]
-        yield url, psutil.Process(process.pid), dict(zip(index.cluster_names, scores, strict=True)), index.size
-        process.terminate()
+        try:
+            url = _address(log, process)
+            yield url, psutil.Process(process.pid), dict(zip(index.cluster_names, scores, strict=True)), index.size
+        finally:
+            process.terminate()
 
 
-def _first_line(log: TextIO) -> str:
-    log.seek(0)
-    line = log.readline()
-    return line if line.endswith("\n") else ""
+def _address(log: TextIO, process: subprocess.Popen) -> str:
+    """Where the service listens, once its log says so."""
+    while process.poll() is None:
+        log.seek(0)
+        for line in log:
+            if line.endswith("\n") and (said := json.loads(line))["event"] == "listening":
+                return said["url"]
+        time.sleep(0.1)
+    raise AssertionError("the service has ended")
 
 
 def ask(url: str, scores: dict[str, float], form: str, budget: int, seed: int) -> tuple[float, float, int]:
