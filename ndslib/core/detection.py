@@ -4,7 +4,6 @@ Label 0 is the background; classes count from 1. A target holds `boxes` float [n
 `labels` int64 [n], for Mask R-CNN `masks` uint8 or bool [n, H, W], and for evaluation perhaps `iscrowd` [n].
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from operator import attrgetter
@@ -12,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
+from ndslib.core import weights
 from ndslib.core.errors import InputError
-from ndslib.core.files import atomic_path
 from ndslib.core.metrics import DetectionScore
+from ndslib.core.models import evaluating
 from ndslib.core.rcnn import DetectorConfig, build, count_classes, replace_predictors
 from ndslib.core.seeding import isolated, preserved
 
@@ -102,14 +101,13 @@ def predict(
         InputError: a batch size below 1, or images of another kind.
     """
     _check_batch_size(batch_size)
-    training, threshold = model.training, model.roi_heads.score_thresh
-    model.eval()
+    threshold = model.roi_heads.score_thresh
     model.roi_heads.score_thresh = score_threshold
     try:
-        batches = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
-        return [_on_cpu(found) for batch in batches for found in model(_scaled(batch, model))]
+        with evaluating(model):
+            batches = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
+            return [_on_cpu(found) for batch in batches for found in model(_scaled(batch, model))]
     finally:
-        model.train(training)
         model.roi_heads.score_thresh = threshold
 
 
@@ -154,11 +152,8 @@ def save_detector(path: Path | str, model: GeneralizedRCNN, classes: Sequence[st
     """
     if classes and len(classes) != count_classes(model):
         raise InputError(f"{path}: {len(classes)} names of classes for a detector of {count_classes(model)}")
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     metadata = {"format": FORMAT, "config": asdict(model.config), "outputs": count_classes(model), "classes": classes}
-    with atomic_path(path) as temporary:
-        # One entry of JSON: safetensors writes several in an order that changes from process to process.
-        save_file(weights, temporary, {_ENTRY: json.dumps(metadata, sort_keys=True)})
+    weights.save(path, model, _ENTRY, metadata)
 
 
 def load_detector(path: Path | str, device: str = "cpu") -> GeneralizedRCNN:
@@ -184,14 +179,7 @@ def read_metadata(path: Path | str) -> dict[str, Any]:
     Raises:
         InputError: the file is absent or is not a detector of this package.
     """
-    try:
-        with safe_open(path, "pt") as stream:
-            metadata = json.loads((stream.metadata() or {}).get(_ENTRY, "{}"))
-    except (OSError, ValueError, SafetensorError) as error:
-        raise InputError(f"{path}: not a readable safetensors file ({error}); train the detector again") from error
-    if metadata.get("format") != FORMAT:
-        raise InputError(f"{path}: safetensors without a detector's metadata (format is {metadata.get('format')!r})")
-    return metadata
+    return weights.read_metadata(path, _ENTRY, FORMAT, "a detector", "train the detector again")
 
 
 def _take(model: GeneralizedRCNN, name: str, source: GeneralizedRCNN) -> None:
@@ -201,8 +189,8 @@ def _take(model: GeneralizedRCNN, name: str, source: GeneralizedRCNN) -> None:
         _load(part, other.state_dict(), name)
 
 
-def _load(part: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
-    wanted = {key: weights[key] for key in part.state_dict() if key in weights}
+def _load(part: nn.Module, source: Mapping[str, Tensor], name: str) -> None:
+    wanted = {key: source[key] for key in part.state_dict() if key in source}
     # A frozen normalisation does not count its batches, so one that trains starts to count anew.
     absent = [key for key in part.state_dict() if key not in wanted and not key.endswith("num_batches_tracked")]
     if absent:

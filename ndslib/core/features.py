@@ -15,7 +15,7 @@ from torchvision.transforms.v2 import functional as transforms
 from ndslib.core.cache import cached
 from ndslib.core.errors import InputError
 from ndslib.core.files import digest, sha256_file
-from ndslib.core.models import IMAGE_MEAN, IMAGE_STD
+from ndslib.core.models import IMAGE_MEAN, IMAGE_STD, evaluating
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def extract(
     if batch_size < 1:
         raise InputError(f"batch_size={batch_size} must be at least 1")
     preprocessing = preprocessing or Preprocessing()
-    with _evaluating(model, device), torch.no_grad():
+    with _moved(model, device), evaluating(model), torch.no_grad():
         batches = [
             _features(model, preprocessing(batch.to(device)), position * batch_size)
             for position, batch in enumerate(images.split(batch_size))
@@ -148,16 +148,14 @@ def _drop_last_linear(model: nn.Module) -> None:
 
 
 @contextlib.contextmanager
-def _evaluating(model: nn.Module, device: str | torch.device) -> Iterator[None]:
-    modes = {part: part.training for part in model.modules()}
+def _moved(model: nn.Module, device: str | torch.device) -> Iterator[None]:
+    """The model on a device for the length of a block."""
     home = next((tensor.device for tensor in model.state_dict().values()), torch.device(device))
-    model.to(device).eval()
+    model.to(device)
     try:
         yield
     finally:
         model.to(home)
-        for part, training in modes.items():
-            part.training = training
 
 
 def _features(model: nn.Module, batch: Tensor, start: int) -> Tensor:

@@ -1,5 +1,8 @@
 """Residual networks at any width, with the stem of the 32 x 32 papers or ImageNet's."""
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
@@ -17,6 +20,19 @@ def to_float(images: Tensor) -> Tensor:
     mean = torch.tensor(IMAGE_MEAN, device=images.device).view(1, 3, 1, 1)
     std = torch.tensor(IMAGE_STD, device=images.device).view(1, 3, 1, 1)
     return (images.float() / 255 - mean) / std
+
+
+@contextlib.contextmanager
+def evaluating(*models: nn.Module) -> Iterator[None]:
+    """Networks in evaluation mode for the length of a block; each of their modules gets its own mode back."""
+    modes = [(module, module.training) for model in models for module in model.modules()]
+    for module, _ in modes:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 class SubsampledConv(nn.Conv2d):

@@ -1,6 +1,5 @@
 """The client's side: FASTADAPT, Algorithm 3 of NDS. It rates experts on private images; only K numbers leave it."""
 
-import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ndslib.core.errors import InputError
-from ndslib.core.models import ResNet18, to_float
+from ndslib.core.models import ResNet18, evaluating, to_float
 from ndslib.core.seeding import derive_seed
 from ndslib.core.training import ShuffledIndices, TrainConfig, fit
 from ndslib.nds.experts import ROTATIONS, rotate_four
@@ -44,7 +43,7 @@ def rate_by_rotation(experts: Sequence[Callable[[Tensor], Tensor]], images: Imag
     """
     correct = np.zeros(len(experts), dtype=np.int64)
     total = 0
-    with _evaluating(experts), torch.inference_mode():
+    with evaluating(*_networks(experts)), torch.inference_mode():
         for batch in _batches(images, batch_size):
             turned, targets = rotate_four(batch)
             total += len(targets)
@@ -143,7 +142,7 @@ def fast_adapt(
 def _penultimate(experts: Sequence[ResNet18], images: Images, batch_size: int) -> list[Tensor]:
     """Penultimate features float32[N, D] of each expert, every batch of images read once."""
     parts: list[list[Tensor]] = [[] for _ in experts]
-    with _evaluating(experts), torch.inference_mode():
+    with evaluating(*_networks(experts)), torch.inference_mode():
         for batch in _batches(images, batch_size):
             for number, expert in enumerate(experts):
                 parts[number].append(expert.features(_on_its_device(expert, batch)).float().cpu())
@@ -191,15 +190,6 @@ def _on_its_device(expert: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
     return batch if weight is None else to_float(batch.to(weight.device))
 
 
-@contextlib.contextmanager
-def _evaluating(experts: Sequence[Callable[[Tensor], Tensor]]) -> Iterator[None]:
-    """Experts in evaluation mode for the length of a block; each of their modules gets its own mode back."""
-    modules = [module for expert in experts if isinstance(expert, nn.Module) for module in expert.modules()]
-    modes = [(module, module.training) for module in modules]
-    for module in modules:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
+def _networks(experts: Sequence[Callable[[Tensor], Tensor]]) -> list[nn.Module]:
+    """Those of the experts that have a mode."""
+    return [expert for expert in experts if isinstance(expert, nn.Module)]

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ndslib.core import paths
+from ndslib.core import paths, weights
 from ndslib.core.errors import InputError
-from ndslib.core.files import atomic_path, digest
+from ndslib.core.files import digest
 from ndslib.core.models import ResNet18
 from ndslib.core.parallel import one_thread, run_jobs
 from ndslib.core.seeding import derive_seed, generator
@@ -220,10 +219,7 @@ def _metadata(job: ExpertJob, config: ExpertConfig, losses: list[float]) -> dict
 
 def save_expert(path: Path, model: ResNet18, metadata: dict[str, str]) -> None:
     """Write weights and metadata as safetensors, atomically; the same content gives the same bytes."""
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    with atomic_path(path) as temporary:
-        # One entry of JSON: safetensors writes several in an order that changes from process to process.
-        save_file(weights, temporary, {_ENTRY: json.dumps(metadata, sort_keys=True)})
+    weights.save(path, model, _ENTRY, metadata)
 
 
 def read_metadata(path: Path | str) -> dict[str, str]:
@@ -235,16 +231,7 @@ def read_metadata(path: Path | str) -> dict[str, str]:
     Raises:
         InputError: the file is absent or is not an expert of this package.
     """
-    try:
-        with safe_open(path, "pt") as stream:
-            metadata = json.loads((stream.metadata() or {}).get(_ENTRY, "{}"))
-    except (OSError, ValueError, SafetensorError) as error:
-        raise InputError(
-            f"{path}: not a readable safetensors file ({error}); download or train the expert again"
-        ) from error
-    if metadata.get("format") != FORMAT:
-        raise InputError(f"{path}: safetensors without an expert's metadata (format is {metadata.get('format')!r})")
-    return metadata
+    return weights.read_metadata(path, _ENTRY, FORMAT, "an expert", "download or train the expert again")
 
 
 def load_expert(path: Path | str, device: str = "cpu") -> ResNet18:

@@ -74,11 +74,18 @@ class _Connection(socketserver.BaseRequestHandler):
 def watched(url: str) -> Iterator[Wire]:
     """A wire before the http server at `url`, until the block ends."""
     wire = Wire(url)
-    thread = threading.Thread(target=wire.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    with serving(wire):
+        yield wire
+
+
+@contextlib.contextmanager
+def serving(server: socketserver.BaseServer) -> Iterator[None]:
+    """A server at work in a thread, until the block ends and closes it."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield wire
+        yield
     finally:
-        wire.shutdown()
+        server.shutdown()
         thread.join()
-        wire.server_close()
+        server.server_close()

@@ -118,3 +118,14 @@ def server(tmp_path, colours, mean_colour, tiny) -> Index:
     index.add(colours("first"), 2, mean_colour, tiny(1), size=8)
     index.add(colours("second", 20), 1, mean_colour, tiny(1), size=8)
     return index
+
+
+@pytest.fixture(scope="module")
+def _module_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def drawn_once(_module_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One cache for all tests of a module that ask for it, so that pictures are drawn once."""
+    monkeypatch.setenv("NDSLIB_CACHE", str(_module_cache))

@@ -21,17 +21,6 @@ def ids(table: pa.Table) -> list[str]:
     return table["id"].to_pylist()
 
 
-@pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory):
-    """One cache for the module: scenes are drawn once."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def drawn_once(places, monkeypatch):
-    monkeypatch.setenv("NDSLIB_CACHE", str(places))
-
-
 @pytest.mark.usefixtures("drawn_once")
 def test_drawn_datasets_have_masks_and_share_no_mesh():
     scenario = load_scenario("procedural", SMALL)

@@ -33,23 +33,10 @@ from ndslib.nds import remote_server as remote_server_module
 from ndslib.nds.index import Index
 from ndslib.nds.remote import RemoteServer, adapt, rate, read_scores, write_scores
 from ndslib.nds.service import running
-from ndslib.nds.wire import Wire, watched
+from ndslib.nds.wire import Wire, serving, watched
 from tests.benchmarks import large_index
 
 TOKEN = "a-token"
-
-
-@contextlib.contextmanager
-def served(server: socketserver.BaseServer) -> Iterator[None]:
-    """Serve in a thread until the block ends."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -462,7 +449,7 @@ def expert_list(*experts: dict[str, object]) -> bytes:
 )
 def test_every_fault_of_a_server_has_words(answer, message):
     answers = Answers(answer)
-    with served(answers), pytest.raises(InputError, match=f"{answers.url}.*{message}"):
+    with serving(answers), pytest.raises(InputError, match=f"{answers.url}.*{message}"):
         RemoteServer(answers.url).experts()
 
 
@@ -474,7 +461,7 @@ def test_a_server_that_is_away_silent_or_unknown(monkeypatch):
     with pytest.raises(InputError, match=rf"http://{url} cannot be reached \(.*refused\); check the address"):
         RemoteServer(f"http://{url}").experts()
     answers = Answers(b"this is no TLS")
-    with served(answers), pytest.raises(InputError, match=r"no encrypted connection \(.*SSL.*\); give http://"):
+    with serving(answers), pytest.raises(InputError, match=r"no encrypted connection \(.*SSL.*\); give http://"):
         RemoteServer(answers.url.replace("http", "https")).experts()
 
     def unknown(*_: object, **__: object) -> None:
@@ -559,7 +546,7 @@ def test_two_clients_may_share_a_fresh_cache(proxy):
 def test_an_answer_without_an_end_is_given_up(monkeypatch):
     monkeypatch.setattr(remote_server_module, "_MOST_SAID", 100)
     answers = Answers(expert_list(EXPERT))
-    with served(answers), pytest.raises(InputError, match=r"/v1/experts: more than 100 bytes come"):
+    with serving(answers), pytest.raises(InputError, match=r"/v1/experts: more than 100 bytes come"):
         RemoteServer(answers.url).experts()
 
 
@@ -567,7 +554,7 @@ def test_a_list_of_other_rows_than_announced_is_not_kept(tmp_path):
     body = "id,uri\na/train/x,http://elsewhere/x.jpg\n"
     for announced, text in (("2", body), ("1", "<html>Welcome</html>"), ("1", ""), ("1", 'id,uri\n"a')):
         answers = Answers(http("200 OK", text, X_Images=announced))
-        with served(answers), pytest.raises(InputError, match=r"no dataserver of this version: its list"):
+        with serving(answers), pytest.raises(InputError, match=r"no dataserver of this version: its list"):
             RemoteServer(answers.url).recommend({"a/0": 0.5}, tmp_path / "picks.csv", images=1)
         assert names(tmp_path) == []
 
@@ -626,7 +613,7 @@ def test_no_cookie_goes_back_and_no_redirection_is_followed():
     answers = Answers(
         expert_list(EXPERT).replace(b"\r\n\r\n", b"\r\nSet-Cookie: you=42\r\n\r\n", 1), expert_list(EXPERT)
     )
-    with served(answers):
+    with serving(answers):
         client = RemoteServer(answers.url)
         client.experts()
         client.experts()

@@ -59,17 +59,6 @@ def held_out(scenario: Scenario, client: Client) -> bool:
     return classes(own.table).isdisjoint(classes(client.train))
 
 
-@pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory):
-    """One cache for the module: the pictures of all domains are drawn once."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def drawn_once(places, monkeypatch):
-    monkeypatch.setenv("NDSLIB_CACHE", str(places))
-
-
 @pytest.mark.usefixtures("drawn_once")
 def test_procedural_splits_are_disjoint_and_classes_held_out():
     scenario = load_scenario("procedural")
