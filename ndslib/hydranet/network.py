@@ -1,0 +1,165 @@
+"""The HydraNet: stem, gate, branches and combiner, of which an image runs k branches (thesis section 3.2, Fig. 3.1)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ndslib.core.errors import InputError
+from ndslib.core.models import to_float
+from ndslib.hydranet import execution
+from ndslib.hydranet.gating import GATINGS, Choice, Gating, choose, subtask_scores
+
+
+class Outputs(NamedTuple):
+    """What one pass of a HydraNet gives.
+
+    Attributes:
+        logits: class scores, float [B, classes].
+        gate_logits: the gate's outputs, float [B, classes] (supervised) or [B, n_b] (learned); None without a gate.
+        scores: the gate's g(I) of eq. 3.1, float [B, n_b] in 0..1; None without a gate.
+        chosen: the branches that counted, bool [B, n_b].
+    """
+
+    logits: Tensor
+    gate_logits: Tensor | None
+    scores: Tensor | None
+    chosen: Tensor
+
+
+class HydraNet(nn.Module):
+    """A network that runs, for each image, the k branches that its gate chooses.
+
+    In training mode `forward` runs every branch on every image and masks (section 3.2.3), or leaves out the branches
+    that no image of the batch chose when `skip_idle` is set; in evaluation mode it runs each branch on the images that
+    chose it and no other. `forward_masked` is the reference for both.
+
+    Input uint8 or normalised float [B, 3, H, W], B from 0 in evaluation mode; output class scores, float [B, classes].
+
+    Args:
+        stem: images to features; shared by gate and branches.
+        branches: n_b modules from features to features of one shape, float [B, C, H, W].
+        gate: features to class scores [B, classes] (`supervised`), or to branch scores [B, n_b] (`learned`); None runs
+            all branches (`none`).
+        combiner: the sum of the branches' features to class scores.
+        classes: number of classes.
+        k: branches that an image runs, 1 to n_b.
+        gating: `supervised` (CLUSTER and RANDOM of Table 3.8), `learned` (LEARN and LEARN-BALANCE) or `none`.
+        subtasks: int [classes], the branch of each class (`partition`); left out, neighbouring classes share one. Only
+            supervised gating uses it.
+
+    Raises:
+        InputError: no branch, k outside 1..n_b, more branches than classes, an unknown gating, a gate where there is
+            none to be or the reverse, or subtasks that do not fit.
+    """
+
+    def __init__(
+        self,
+        stem: nn.Module,
+        branches: Sequence[nn.Module],
+        gate: nn.Module | None,
+        combiner: nn.Module,
+        classes: int,
+        k: int,
+        gating: Gating = "supervised",
+        subtasks: Tensor | Sequence[int] | None = None,
+    ) -> None:
+        super().__init__()
+        check_counts(len(branches), k, classes)
+        if gating not in GATINGS:
+            raise InputError(f"gating is {gating!r}; choose one of {list(GATINGS)}")
+        if (gate is None) != (gating == "none"):
+            raise InputError(
+                f"gating is {gating!r}, but the gate is {gate!r}: all but 'none' need one, 'none' has none"
+            )
+        self.stem, self.branches, self.gate, self.combiner = stem, nn.ModuleList(branches), gate, combiner
+        self.classes, self.k, self.gating = classes, k, gating
+        self.skip_idle = False
+        self.register_buffer("subtasks", torch.arange(classes) * self.n_b // classes)
+        if subtasks is not None:
+            self.assign(subtasks)
+
+    @property
+    def n_b(self) -> int:
+        """Number of branches."""
+        return len(self.branches)
+
+    def assign(self, subtasks: Tensor | Sequence[int]) -> None:
+        """Give each class its branch, int [classes] in 0..n_b-1; branches without a class are refused.
+
+        Raises:
+            InputError: another number of classes, a branch that does not exist, or one left without a class.
+        """
+        found = torch.as_tensor(subtasks, dtype=torch.int64, device=self.subtasks.device)
+        if found.shape != (self.classes,):
+            raise InputError(
+                f"subtasks have shape {tuple(found.shape)}: give the branch of each of {self.classes} classes"
+            )
+        if sorted(set(found.tolist())) != list(range(self.n_b)):
+            raise InputError(
+                f"subtasks name the branches {sorted(set(found.tolist()))}; each of 0..{self.n_b - 1} must occur"
+            )
+        self.subtasks.copy_(found)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.outputs(images).logits
+
+    def forward_masked(self, images: Tensor) -> Tensor:
+        """The reference: every branch runs on every image, and what the gate did not choose is masked out."""
+        return self._run(images, execution.masked).logits
+
+    def outputs(self, images: Tensor) -> Outputs:
+        """`forward` with what the gate said, for losses and for pictures.
+
+        Raises:
+            InputError: the input is not [B, 3, H, W], or holds no image in training mode.
+        """
+        return self._run(images, self._execution())
+
+    def gate_scores(self, gate_logits: Tensor) -> Tensor:
+        """The gate's outputs as scores of branches, float [B, n_b] in 0..1, rows that sum to 1."""
+        if self.gating == "supervised":
+            return subtask_scores(gate_logits, self.subtasks, self.n_b)
+        return gate_logits.softmax(dim=1)
+
+    def _execution(self):
+        if self.training:
+            return execution.skipping if self.skip_idle else execution.masked
+        return execution.traceable if torch.compiler.is_exporting() else execution.conditional
+
+    def _run(self, images: Tensor, execute) -> Outputs:
+        self._check(images)
+        features = self.stem(to_float(images))
+        gate_logits = None if self.gate is None else self.gate(features)
+        scores = None if gate_logits is None else self.gate_scores(gate_logits)
+        choice = self._choice(scores, features)
+        logits = self.combiner(execute(self.branches, features, choice))
+        return Outputs(logits, gate_logits, scores, choice.chosen)
+
+    def _choice(self, scores: Tensor | None, features: Tensor) -> Choice:
+        if scores is None:
+            return Choice(features.new_ones(len(features), self.n_b, dtype=torch.bool), None)
+        return choose(scores, self.k, weighted=self.gating == "learned")
+
+    def _check(self, images: Tensor) -> None:
+        if images.ndim != 4 or images.shape[1] != 3:
+            raise InputError(f"images have shape {tuple(images.shape)}; expected [B, 3, H, W]")
+        if self.training and not len(images):
+            raise InputError("a batch of zero images cannot be trained on; leave it out, or call eval() to predict")
+
+
+def check_counts(n_b: int, k: int, classes: int) -> None:
+    """Refuse numbers of branches that cannot be.
+
+    Raises:
+        InputError: no branch, k outside 1..n_b, or more branches than classes.
+    """
+    if n_b < 1:
+        raise InputError(f"n_b is {n_b}; a HydraNet needs at least 1 branch")
+    if not 1 <= k <= n_b:
+        raise InputError(f"k is {k}, but there are {n_b} branches: choose k from 1 to {n_b}")
+    if n_b > classes:
+        raise InputError(
+            f"n_b is {n_b}, but there are only {classes} classes: a branch needs at least 1 class of its own"
+        )
