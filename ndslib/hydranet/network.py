@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ndslib.core.errors import InputError
-from ndslib.core.models import to_float
 from ndslib.hydranet import execution
+from ndslib.hydranet.architectures import to_channels_last
 from ndslib.hydranet.gating import GATINGS, Choice, Gating, choose, subtask_scores
 
 
@@ -130,7 +130,7 @@ class HydraNet(nn.Module):
 
     def _run(self, images: Tensor, execute) -> Outputs:
         self._check(images)
-        features = self.stem(to_float(images))
+        features = self.stem(to_channels_last(images))
         gate_logits = None if self.gate is None else self.gate(features)
         scores = None if gate_logits is None else self.gate_scores(gate_logits)
         choice = self._choice(scores, features)

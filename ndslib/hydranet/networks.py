@@ -1,10 +1,14 @@
 """The chapter's networks by the names of its tables, at the published scale or a smaller one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ndslib.core import weights
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import isolated
 from ndslib.hydranet.architectures import (
@@ -20,6 +24,8 @@ from ndslib.hydranet.architectures import (
 )
 from ndslib.hydranet.gating import Gating
 from ndslib.hydranet.template import RESSEP_BRANCH_WIDTH, RESSEP_GATE_WIDTHS, hydranet
+
+FORMAT = "ndslib-hydranet-1"
 
 
 @dataclass(frozen=True)
@@ -111,3 +117,25 @@ def name_of(config: NetworkConfig) -> str:
     if config.family == "densenet":
         return f"{'Hydra-Dense' if config.n_b else 'DenseNet'}-d{config.depth}"
     return f"{'Hydra-' if config.n_b else ''}ResSep-d{config.depth}-w{config.w_s:g}"
+
+
+def save(path: Path | str, network: nn.Module, config: NetworkConfig, classes: Sequence[str]) -> None:
+    """Write a network as safetensors, atomically; its subtasks are among the weights."""
+    metadata = {"format": FORMAT, "config": asdict(config), "classes": list(classes)}
+    weights.save(path, network, "network", metadata)
+
+
+def load(path: Path | str, device: str = "cpu") -> tuple[nn.Module, tuple[str, ...]]:
+    """A network that `save` wrote, in evaluation mode, and the names of its classes.
+
+    Raises:
+        InputError: the file is absent, damaged or of another format.
+    """
+    remedy = "train and save the network again"
+    metadata = weights.read_metadata(path, "network", FORMAT, "a network of this chapter", remedy)
+    network = build(NetworkConfig(**metadata["config"]), len(metadata["classes"]))
+    try:
+        network.load_state_dict(load_file(path))
+    except (RuntimeError, SafetensorError) as error:
+        raise InputError(f"{path}: its weights do not fit its description ({error}); {remedy}") from error
+    return network.to(device).eval(), tuple(metadata["classes"])
