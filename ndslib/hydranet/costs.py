@@ -18,7 +18,7 @@ from ndslib.core.errors import InputError
 from ndslib.core.models import evaluating
 from ndslib.data.reported import as_table
 from ndslib.hydranet.mobilenet import MobileNet
-from ndslib.hydranet.network import HydraNet
+from ndslib.hydranet.network import HydraNet, check_counts
 from ndslib.hydranet.networks import PUBLISHED, NetworkConfig, build
 
 
@@ -51,7 +51,8 @@ def network_cost(network: nn.Module, size: int) -> NetworkCost:
     """Count a network for one image of `size` x `size` pixels; it stays in the mode it is in.
 
     Args:
-        network: a `HydraNet` or any classifier of float [1, 3, size, size], on any device but "meta".
+        network: a `HydraNet`, or any classifier of float [1, 3, size, size]. The latter may lie on the device "meta";
+            what a HydraNet runs depends on its gate's numbers.
 
     Raises:
         InputError: a size below 1.
@@ -84,10 +85,9 @@ class PartCosts(NamedTuple):
             Columns `params` and `madds`; rows stem, gate, branches that run, branches left out, combiner.
 
         Raises:
-            InputError: k outside 1..n_b.
+            InputError: no branch, or k outside 1..n_b.
         """
-        if not 1 <= k <= n_b:
-            raise InputError(f"k is {k}, but there are {n_b} branches: choose k from 1 to {n_b}")
+        check_counts(n_b, k, classes=n_b)
         parts = {
             "stem": (self.stem, 1),
             "gate": (self.gate, 1),
@@ -102,7 +102,7 @@ class PartCosts(NamedTuple):
         """The cost of a network of `n_b` of these branches of which `k` run: what `network_cost` counts.
 
         Raises:
-            InputError: k outside 1..n_b.
+            InputError: no branch, or k outside 1..n_b.
         """
         parts = self.table(n_b, k)
         params, total = parts.sum()
@@ -129,15 +129,15 @@ def part_costs(network: HydraNet, size: int) -> PartCosts:
         )
 
 
-REFERENCES: dict[str, Callable[[], nn.Module]] = {"ResNet-18": resnet18, "MobileNet": MobileNet}
 _A = PUBLISHED["Hydra-ResSep-A"]
 ABLATIONS = {  # the rows of Tables 3.5 to 3.7, each a change of Hydra-ResSep-A
     "th-t3.5": {f"n_b = {n_b}": replace(_A, n_b=n_b) for n_b in (10, 25, 50)},
     "th-t3.6": {f"k = {k}": replace(_A, k=k) for k in (1, 3, 5, 10)},
     "th-t3.7": {f"Block {block}": replace(_A, branch_point=block) for block in (2, 3)},
 }
+REFERENCES: dict[str, Callable[[], nn.Module]] = {"ResNet-18": resnet18, "MobileNet": MobileNet}  # in Table 3.1
 CIFAR, IMAGENET = (100, 32), (1000, 224)  # classes, and pixels of an image's side
-SETTINGS = {"th-t3.1": IMAGENET, "th-t3.3": CIFAR, "th-t3.4": IMAGENET, **dict.fromkeys(ABLATIONS, IMAGENET)}
+TABLES = {"th-t3.1": IMAGENET, "th-t3.3": CIFAR, "th-t3.4": IMAGENET, **dict.fromkeys(ABLATIONS, IMAGENET)}
 
 
 def published_costs(ledger_id: str) -> pd.DataFrame:
@@ -153,25 +153,28 @@ def published_costs(ledger_id: str) -> pd.DataFrame:
     Raises:
         InputError: another id.
     """
-    if ledger_id not in SETTINGS:
-        raise InputError(f"{ledger_id!r} is no table of networks' costs; choose one of {list(SETTINGS)}")
-    names = ABLATIONS.get(ledger_id) or as_table(ledger_id).index
+    if ledger_id not in TABLES:
+        raise InputError(f"{ledger_id!r} is no table of networks' costs; choose one of {list(TABLES)}")
     rows = [
         {"experiment": "cost", "method": name, "metric": metric, "value": value}
-        for name in names
-        for metric, value in _published(ledger_id, name)._asdict().items()
+        for name, design in _designs(ledger_id).items()
+        for metric, value in design_cost(design, *TABLES[ledger_id])._asdict().items()
     ]
     return pd.DataFrame(rows)
 
 
-def _published(ledger_id: str, name: str) -> NetworkCost:
-    classes, size = SETTINGS[ledger_id]
-    if name in REFERENCES:
-        return network_cost(REFERENCES[name](), size)
-    config = ABLATIONS[ledger_id][name] if ledger_id in ABLATIONS else PUBLISHED[name]
-    return _built_cost(config, classes, size)
+def _designs(ledger_id: str) -> dict[str, NetworkConfig | Callable[[], nn.Module]]:
+    """The rows of a table, and what each is built from."""
+    return ABLATIONS.get(ledger_id) or {
+        name: REFERENCES.get(name) or PUBLISHED[name] for name in as_table(ledger_id).index
+    }
 
 
 @cache  # Tables 3.4 to 3.7 share a network
-def _built_cost(config: NetworkConfig, classes: int, size: int) -> NetworkCost:
-    return network_cost(build(config, classes), size)
+def design_cost(design: NetworkConfig | Callable[[], nn.Module], classes: int, size: int) -> NetworkCost:
+    """Build the network of a design and count it; each design is built once a process."""
+    if not isinstance(design, NetworkConfig):
+        with torch.device("meta"):
+            return network_cost(design(), size)
+    with torch.device("cpu" if design.n_b else "meta"):  # what a HydraNet runs depends on its gate's numbers
+        return network_cost(build(design, classes), size)

@@ -15,7 +15,7 @@ from ndslib.hydranet.gating import Choice
 
 def masked(branches: Sequence[nn.Module], features: Tensor, choice: Choice) -> Tensor:
     """Every branch on every image, what was not chosen masked out: training as in section 3.2.3, and the reference."""
-    return _sum(_masked(branch(features), choice, number) for number, branch in enumerate(branches))
+    return sum(_masked(branch(features), choice, number) for number, branch in enumerate(branches))
 
 
 def skipping(branches: Sequence[nn.Module], features: Tensor, choice: Choice) -> Tensor:
@@ -26,7 +26,7 @@ def skipping(branches: Sequence[nn.Module], features: Tensor, choice: Choice) ->
     as they were, where masking would move them by images that it never serves.
     """
     used = _used(choice)
-    total = _sum(_masked(branches[number](features), choice, number) for number in used)
+    total = sum(_masked(branches[number](features), choice, number) for number in used)
     idle = (p for number, branch in enumerate(branches) if number not in used for p in branch.parameters())
     return total + sum((0 * p.sum() for p in idle), start=total.new_zeros(()))
 
@@ -50,18 +50,19 @@ def conditional(branches: Sequence[nn.Module], features: Tensor, choice: Choice)
 def traceable(branches: Sequence[nn.Module], features: Tensor, choice: Choice) -> Tensor:
     """A `torch.cond` a branch: for graphs without Python. At run time a branch that no image chose does not run."""
     shape = branches[0](features[:0]).shape[1:]
+    parts = (_if_chosen(branch, features, shape, choice, number) for number, branch in enumerate(branches))
+    return sum(_masked(part, choice, number) for number, part in enumerate(parts))
 
-    def skip(x: Tensor) -> Tensor:
-        return x.new_zeros(len(x), *shape)
 
-    return _sum(
-        _masked(torch.cond(choice.chosen[:, number].any(), branch, skip, (features,)), choice, number)
-        for number, branch in enumerate(branches)
+def _if_chosen(branch: nn.Module, features: Tensor, shape: torch.Size, choice: Choice, number: int) -> Tensor:
+    # Flat on both ways: `torch.cond` wants them to agree in strides, which branches choose for themselves.
+    flat = torch.cond(
+        choice.chosen[:, number].any(),
+        lambda x: branch(x).flatten(1),
+        lambda x: x.new_zeros(len(x), shape.numel()),
+        (features,),
     )
-
-
-def _sum(parts) -> Tensor:
-    return sum(parts)
+    return flat.unflatten(1, shape)
 
 
 def _used(choice: Choice) -> list[int]:

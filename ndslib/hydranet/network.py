@@ -1,6 +1,6 @@
 """The HydraNet: stem, gate, branches and combiner, of which an image runs k branches (thesis section 3.2, Fig. 3.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -115,7 +115,7 @@ class HydraNet(nn.Module):
         Raises:
             InputError: the input is not [B, 3, H, W], or holds no image in training mode.
         """
-        return self._run(images, self._execution())
+        return self._run(images, self._execution(len(images)))
 
     def gate_scores(self, gate_logits: Tensor) -> Tensor:
         """The gate's outputs as scores of branches, float [B, n_b] in 0..1, rows that sum to 1."""
@@ -123,12 +123,16 @@ class HydraNet(nn.Module):
             return subtask_scores(gate_logits, self.subtasks, self.n_b)
         return gate_logits.softmax(dim=1)
 
-    def _execution(self):
+    def _execution(self, batch: int) -> Callable[..., Tensor]:
         if self.training:
             return execution.skipping if self.skip_idle else execution.masked
-        return execution.traceable if torch.compiler.is_exporting() else execution.conditional
+        # One graph for a compiler: whole for one image, which runs its branches and no other. A compiled batch breaks
+        # its graph between gate and branches instead, because one graph would run every branch on every image.
+        if torch.compiler.is_exporting() or (torch.compiler.is_compiling() and batch == 1):
+            return execution.traceable
+        return execution.conditional
 
-    def _run(self, images: Tensor, execute) -> Outputs:
+    def _run(self, images: Tensor, execute: Callable[..., Tensor]) -> Outputs:
         self._check(images)
         features = self.stem(to_channels_last(images))
         gate_logits = None if self.gate is None else self.gate(features)

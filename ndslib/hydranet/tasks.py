@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ndslib.core import paths
 from ndslib.core.errors import InputError
+from ndslib.core.files import digest
 from ndslib.core.seeding import rng
 from ndslib.data import images, loaders, manifests, sample_table
 from ndslib.data.worlds import groups as similar
@@ -40,7 +41,7 @@ class Split:
     def __post_init__(self) -> None:
         if len(self.images) != len(self.labels) or len(self.images) == 0:
             raise InputError(
-                f"{len(self.images)} images and {len(self.labels)} labels: give at least one image, and a label for each"
+                f"{len(self.images)} images and {len(self.labels)} labels: give at least one image, each with a label"
             )
 
 
@@ -51,6 +52,7 @@ class Task:
     Attributes:
         classes: their names; a label is a place among them, in training as in testing.
         groups: the visual group of each class, where it is known.
+        key: names all images and labels, for caches; empty where a task is made by hand.
     """
 
     name: str
@@ -58,11 +60,17 @@ class Task:
     groups: tuple[str, ...] | None
     train: Split
     test: Split
+    key: str = ""
 
     @property
     def size(self) -> int:
         """Side of the images in pixels."""
         return self.train.images.shape[-1]
+
+    @property
+    def flip(self) -> bool:
+        """Whether a mirrored image is still one of its class: not so for digits."""
+        return self.name != "digits"
 
 
 def load_task(
@@ -88,7 +96,7 @@ def load_task(
             None takes all (of `groups`: `GROUPS_PER_CLASS`).
         groups, per_group, fineness: of `groups` alone: groups, classes in each, and how alike these are, from 0 (as far
             apart as their kind allows) to 1 (the same).
-        workers: processes that draw, threads that decode; None takes all cores.
+        workers: processes that draw (None: as in `worlds.store.stored`), threads that decode (None: all cores).
 
     Raises:
         InputError: an unknown task; a size, a number of images or of workers that is too small; a class with fewer
@@ -101,22 +109,24 @@ def load_task(
     _check("train_per_class", train_per_class, 1)
     _check("test_per_class", test_per_class, 1)
     _check("workers", workers, 1)
-    size, wanted = size or SIZES[name], (train_per_class, test_per_class)
+    size, per_class = size or SIZES[name], (train_per_class, test_per_class)
     if name == "groups":
-        counts = [number or default for number, default in zip(wanted, GROUPS_PER_CLASS, strict=True)]
+        per_class = tuple(given or usual for given, usual in zip(per_class, GROUPS_PER_CLASS, strict=True))
         tables = [
             similar.sample_table(groups, per_group, count, split, fineness, size, seed, workers=workers)
-            for split, count in zip(("train", "test"), counts, strict=True)
+            for split, count in zip(("train", "test"), per_class, strict=True)
         ]
     else:
         tables = _read(name)
     labels, classes = _number(tables)
-    train, test = (
-        _split(table, numbers, classes, count, size, seed, workers)
-        for table, numbers, count in zip(tables, labels, wanted, strict=True)
-    )
+    splits, contents = [], []
+    for table, numbers, count in zip(tables, labels, per_class, strict=True):
+        rows = _subset(table, numbers, classes, count, seed)
+        decoded = images.decode(table.take(rows), size, workers=workers or joblib.cpu_count())
+        splits.append(Split(decoded.pixels, numbers[rows]))
+        contents.append([decoded.path.parent.name, numbers[rows].tolist()])
     visual = tuple(similar.group_of(each) for each in classes) if name == "groups" else None
-    return Task(name, classes, visual, train, test)
+    return Task(name, classes, visual, *splits, key=digest(name, classes, contents))
 
 
 def _check(argument: str, value: int | None, least: int) -> None:
@@ -125,7 +135,7 @@ def _check(argument: str, value: int | None, least: int) -> None:
 
 
 def _read(name: str) -> list[pa.Table]:
-    """The sample tables of all training and all test images."""
+    """The sample tables of all training and of all test images of a dataset that is not drawn."""
     # The digits come with scikit-learn: their loader writes its array where it is told.
     root = (paths.cache_root() if name == "digits" else paths.data_root()) / name
     if name == "cifar10" and (root / "train").is_dir():  # the class folders of CONTRIBUTING.md
@@ -135,32 +145,24 @@ def _read(name: str) -> list[pa.Table]:
 
 
 def _number(tables: Sequence[pa.Table]) -> tuple[list[np.ndarray], tuple[str, ...]]:
-    """The labels of each table, int64 [rows], as places among the classes of all, which follow by name."""
+    """The labels of each table, int64 [rows], as places among the classes of all tables in the order of their names."""
     numbers, names = sample_table.labels(pa.concat_tables(tables))
-    classes = tuple(name.partition("/")[2] for name in names)  # of `<dataset>/<class>`; here is one dataset only
+    classes = tuple(name.partition("/")[2] for name in names)  # of `<dataset>/<class>`: here all are of one dataset
     ends = np.cumsum([table.num_rows for table in tables])[:-1]
     return np.split(np.array(numbers), ends), classes
 
 
-def _split(
-    table: pa.Table,
-    labels: np.ndarray,
-    classes: Sequence[str],
-    per_class: int | None,
-    size: int,
-    seed: int,
-    workers: int | None,
-) -> Split:
-    """Decode `per_class` random images of each class, or all; rows stay in the table's order."""
-    dataset, part = table["dataset"][0].as_py(), table["split"][0].as_py()
+def _subset(
+    table: pa.Table, labels: np.ndarray, classes: Sequence[str], per_class: int | None, seed: int
+) -> np.ndarray:
+    """Rows of `per_class` random images of each class, or of all, in the table's order."""
+    dataset, split = table["dataset"][0].as_py(), table["split"][0].as_py()
     counts = np.bincount(labels, minlength=len(classes))
     if counts.min() < (per_class or 1):
         raise InputError(
-            f"{dataset}, split {part!r}: the class {classes[counts.argmin()]!r} has {counts.min()} images, "
+            f"{dataset}, split {split!r}: the class {classes[counts.argmin()]!r} has {counts.min()} images, "
             f"{per_class or 'at least 1'} are asked for; ask for fewer a class, or complete the data"
         )
-    random = rng("hydranet", "task", dataset, part, seed)
+    random = rng("hydranet", "task", dataset, split, seed)
     chosen = [random.permutation(np.flatnonzero(labels == number))[:per_class] for number in range(len(classes))]
-    rows = np.sort(np.concatenate(chosen))
-    pixels = images.decode(table.take(rows), size, workers=workers or joblib.cpu_count()).pixels
-    return Split(pixels, labels[rows])
+    return np.sort(np.concatenate(chosen))

@@ -94,7 +94,7 @@ def train(
 
     def batch_at(step: int) -> tuple[Tensor, Tensor]:
         rows = order(step)
-        chosen = torch.as_tensor(images[rows.numpy()])
+        chosen = torch.as_tensor(images[rows.numpy()])  # a copy: images may be a read-only memory map
         return crop_and_flip(chosen, generator("augment", config.seed, step), pad, flip), labels[rows]
 
     def loss_of(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
@@ -112,7 +112,7 @@ def predict(network: nn.Module, images: np.ndarray, batch: int = EVALUATION_BATC
     device = next(network.parameters()).device
     with evaluating(network), torch.inference_mode():
         parts = [
-            _outputs(network, torch.as_tensor(np.ascontiguousarray(images[start : start + batch])).to(device))
+            _outputs(network, torch.as_tensor(np.array(images[start : start + batch])).to(device))
             for start in range(0, max(len(images), 1), batch)
         ]
     return Outputs(*(None if each[0] is None else torch.cat(each).cpu() for each in zip(*parts, strict=True)))
