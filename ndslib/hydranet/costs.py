@@ -71,7 +71,10 @@ def _image(network: nn.Module, size: int) -> Tensor:
 
 
 class PartCosts(NamedTuple):
-    """Parameters and multiply-adds of a HydraNet's parts for one image (Fig. 3.1); of its branches one stands for all."""
+    """Parameters and multiply-adds of a HydraNet's parts for one image (Fig. 3.1).
+
+    One branch stands for all: the template makes them alike.
+    """
 
     stem: Cost
     gate: Cost
@@ -82,7 +85,7 @@ class PartCosts(NamedTuple):
         """The parts of a network of `n_b` branches of which `k` run.
 
         Returns:
-            Columns `params` and `madds`; rows stem, gate, branches that run, branches left out, combiner.
+            Columns `params` and `madds`; rows stem, gate, branches that run, combiner, branches left out.
 
         Raises:
             InputError: no branch, or k outside 1..n_b.
@@ -92,8 +95,8 @@ class PartCosts(NamedTuple):
             "stem": (self.stem, 1),
             "gate": (self.gate, 1),
             "branches that run": (self.branch, k),
-            "branches left out": (self.branch, n_b - k),
             "combiner": (self.combiner, 1),
+            "branches left out": (self.branch, n_b - k),
         }
         rows = {name: (times * cost.params, times * cost.madds) for name, (cost, times) in parts.items()}
         return pd.DataFrame.from_dict(rows, orient="index", columns=["params", "madds"]).rename_axis("part")
@@ -110,9 +113,9 @@ class PartCosts(NamedTuple):
 
 
 def part_costs(network: HydraNet, size: int) -> PartCosts:
-    """Count the parts of a HydraNet for one image of `size` x `size` pixels; a network without a gate has one of cost 0.
+    """Count the parts of a HydraNet for one image of `size` x `size` pixels; a gate that is not there costs 0.
 
-    Only shapes matter, so the network may lie on the device "meta", where this takes no time worth mentioning.
+    Only shapes matter, so the network may lie on the device "meta".
 
     Raises:
         InputError: a size below 1.
@@ -129,19 +132,53 @@ def part_costs(network: HydraNet, size: int) -> PartCosts:
         )
 
 
+@cache
+def config_parts(config: NetworkConfig, classes: int, size: int) -> PartCosts:
+    """The parts of a HydraNet's configuration, counted on a network whose weights hold no numbers.
+
+    They do not depend on k, nor on n_b but for a learned gate, which has an output a branch.
+
+    Raises:
+        InputError: a static network, or as `networks.build` and `part_costs`.
+    """
+    if not config.n_b:
+        raise InputError("n_b is 0: a static network has no stem, gate, branches and combiner; use config_cost")
+    one_for_all = replace(config, n_b=config.n_b if config.gating == "learned" else 1, k=1)
+    if config != one_for_all:
+        return config_parts(one_for_all, classes, size)  # from the cache, when it was counted before
+    with torch.device("meta"):
+        return part_costs(build(config, classes), size)
+
+
+@cache
+def config_cost(config: NetworkConfig, classes: int, size: int) -> NetworkCost:
+    """The cost of the network that `networks.build` makes of a configuration, in a tenth of a second.
+
+    It is `network_cost` of that network, but a HydraNet is put together from its counted parts.
+
+    Raises:
+        InputError: as `networks.build` and `network_cost`.
+    """
+    if not config.n_b:
+        with torch.device("meta"):
+            return network_cost(build(config, classes), size)
+    check_counts(config.n_b, config.k, classes)
+    return config_parts(config, classes, size).network(config.n_b, config.n_b if config.gating == "none" else config.k)
+
+
+REFERENCES: dict[str, Callable[[], nn.Module]] = {"ResNet-18": resnet18, "MobileNet": MobileNet}  # in Table 3.1
 _A = PUBLISHED["Hydra-ResSep-A"]
 ABLATIONS = {  # the rows of Tables 3.5 to 3.7, each a change of Hydra-ResSep-A
     "th-t3.5": {f"n_b = {n_b}": replace(_A, n_b=n_b) for n_b in (10, 25, 50)},
     "th-t3.6": {f"k = {k}": replace(_A, k=k) for k in (1, 3, 5, 10)},
     "th-t3.7": {f"Block {block}": replace(_A, branch_point=block) for block in (2, 3)},
 }
-REFERENCES: dict[str, Callable[[], nn.Module]] = {"ResNet-18": resnet18, "MobileNet": MobileNet}  # in Table 3.1
 CIFAR, IMAGENET = (100, 32), (1000, 224)  # classes, and pixels of an image's side
 TABLES = {"th-t3.1": IMAGENET, "th-t3.3": CIFAR, "th-t3.4": IMAGENET, **dict.fromkeys(ABLATIONS, IMAGENET)}
 
 
 def published_costs(ledger_id: str) -> pd.DataFrame:
-    """Count every row of a published table from its network, built at the published size.
+    """Count every row of a published table from its network at the published size.
 
     Args:
         ledger_id: th-t3.1, th-t3.3, th-t3.4, th-t3.5, th-t3.6 or th-t3.7.
@@ -155,26 +192,19 @@ def published_costs(ledger_id: str) -> pd.DataFrame:
     """
     if ledger_id not in TABLES:
         raise InputError(f"{ledger_id!r} is no table of networks' costs; choose one of {list(TABLES)}")
+    names = ABLATIONS.get(ledger_id) or as_table(ledger_id).index
     rows = [
         {"experiment": "cost", "method": name, "metric": metric, "value": value}
-        for name, design in _designs(ledger_id).items()
-        for metric, value in design_cost(design, *TABLES[ledger_id])._asdict().items()
+        for name in names
+        for metric, value in _row_cost(ledger_id, name)._asdict().items()
     ]
     return pd.DataFrame(rows)
 
 
-def _designs(ledger_id: str) -> dict[str, NetworkConfig | Callable[[], nn.Module]]:
-    """The rows of a table, and what each is built from."""
-    return ABLATIONS.get(ledger_id) or {
-        name: REFERENCES.get(name) or PUBLISHED[name] for name in as_table(ledger_id).index
-    }
-
-
-@cache  # Tables 3.4 to 3.7 share a network
-def design_cost(design: NetworkConfig | Callable[[], nn.Module], classes: int, size: int) -> NetworkCost:
-    """Build the network of a design and count it; each design is built once a process."""
-    if not isinstance(design, NetworkConfig):
+def _row_cost(ledger_id: str, name: str) -> NetworkCost:
+    classes, size = TABLES[ledger_id]
+    if name in REFERENCES:
         with torch.device("meta"):
-            return network_cost(design(), size)
-    with torch.device("cpu" if design.n_b else "meta"):  # what a HydraNet runs depends on its gate's numbers
-        return network_cost(build(design, classes), size)
+            return network_cost(REFERENCES[name](), size)
+    configs = ABLATIONS.get(ledger_id, PUBLISHED)
+    return config_cost(configs[name], classes, size)

@@ -12,14 +12,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from ndslib.core.plots import INK, PALETTE, bars_with_reported
 
 RED, ORANGE = PALETTE[3], PALETTE[1]
+FAMILY_COLOURS = [(PALETTE[0], PALETTE[9]), (PALETTE[3], PALETTE[1])]  # of a family's HydraNets and static networks
+HALO = [withStroke(linewidth=2.5, foreground="white")]  # keeps small text readable across lines
 BOUNDS = {"params": 1.0, "madds": 2.0}  # percent, within which a count reproduces a printed number
 PRINTED_STEP = {"params": 0.01, "madds": 1.0}  # the unit of the last printed digit, in M
-COSTS = {"madds": "one image", "total_madds": "all branches"}
+COSTS = {"madds": "chosen branches", "total_madds": "all branches"}
 
 
 def line_of(network: str) -> str:
@@ -44,29 +47,30 @@ def cost_accuracy(published: pd.DataFrame, ours: pd.DataFrame) -> Figure:
     for axes, points, title in zip(panels, (published, ours), ("published", "trained here"), strict=True):
         for line in lines:
             own = points[points.index.map(line_of) == line].sort_values("madds")
-            _draw_line(axes, own, line, PALETTE[families.index(family_of(line))])
+            if not own.empty:
+                _draw_line(axes, own, line, families.index(family_of(line)))
+        axes.margins(x=0.08, y=0.1)
         _log_axis(axes)
         axes.set(title=title, xlabel="multiply-adds of one image (M)", ylabel="top-1 (%)")
-        axes.margins(x=0.08, y=0.1)
-    # the published panel may lack a line that we have, and ours one that is published
+    # a panel may lack a line that the other has
     handles = {name: each for axes in panels for each, name in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=len(handles))
     plt.close(figure)
     return figure
 
 
-def _draw_line(axes: Axes, points: pd.DataFrame, line: str, colour: str) -> None:
-    """One family's networks joined by rising cost, each with its depth or variant beside it."""
-    if points.empty:
-        return
+def _draw_line(axes: Axes, points: pd.DataFrame, line: str, family: int) -> None:
+    """Networks joined by rising cost, each with its depth or variant beside it; `family` counts from 0."""
     hydra = line.startswith("Hydra-")
+    colour = FAMILY_COLOURS[family % len(FAMILY_COLOURS)][0 if hydra else 1]
     style = {"fmt": "o-"} if hydra else {"fmt": "s--", "markerfacecolor": "white"}
     axes.errorbar(points["madds"], points["mean"], _bars(points), color=colour, capsize=3, label=line, **style)
-    # above a HydraNet and below a static network: the curve of the HydraNets is the upper one
-    place = {"xytext": (-3, 5), "ha": "right"} if hydra else {"xytext": (3, -10), "ha": "left"}
+    # the uppermost curve has its labels above, the others below
+    above = {"xytext": (-4, 5), "ha": "right"}
+    place = above if hydra and family == 0 else {"xytext": (5, -10), "ha": "left"}
     for name, point in points.iterrows():
-        text = name.removeprefix(f"{line}-")
-        axes.annotate(text, point[["madds", "mean"]], textcoords="offset points", fontsize=8, color=colour, **place)
+        style = {"fontsize": 8, "color": INK, "path_effects": HALO, **place}
+        axes.annotate(name.removeprefix(f"{line}-"), point[["madds", "mean"]], textcoords="offset points", **style)
 
 
 def _bars(points: pd.DataFrame) -> np.ndarray:
@@ -77,7 +81,8 @@ def _bars(points: pd.DataFrame) -> np.ndarray:
 def _log_axis(axes: Axes) -> None:
     """Costs differ by factors; the ticks are plain numbers."""
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 10 * low else (1, 1.5, 2, 3, 4, 5, 6, 8)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
@@ -97,9 +102,9 @@ def deviations(ours: pd.DataFrame, published: pd.DataFrame, contradicted: Collec
         # a printed number may be rounded or cut off: it stands for all within one unit of its last digit
         slack = 100 * PRINTED_STEP[metric] / published[metric]
         beyond = deviation.abs() - slack > bound
-        axes.axvspan(-bound, bound, color=PALETTE[2], alpha=0.15, label=f"within {bound:g} %")
+        axes.axvspan(-bound, bound, color=PALETTE[2], alpha=0.15)
         _draw_deviations(axes, deviation, slack, _flags(beyond, contradicted))
-        limit = 1.15 * max(2 * bound, (deviation.abs() + slack).max())
+        limit = 1.15 * max(2 * bound, deviation.abs().max())
         axes.set(title=f"{titles[metric]} (shaded: within {bound:g} %)", xlim=(-limit, limit))
     panels[0].set_yticks(range(len(published)), published.index)
     panels[0].set_ylim(len(published) - 0.5, -0.5)
@@ -126,7 +131,7 @@ def _draw_deviations(axes: Axes, deviation: pd.Series, slack: pd.Series, colours
         if colour in reasons and np.isfinite(deviation[name]):
             text = f"{name}: {reasons[colour]}"
             place = {"xytext": (0, 5), "textcoords": "offset points", "ha": "center"}
-            axes.annotate(text, (deviation[name], row), fontsize=8, color=colour, **place)
+            axes.annotate(text, (deviation[name], row), fontsize=8, color=colour, path_effects=HALO, **place)
 
 
 def sweep(
@@ -143,8 +148,8 @@ def sweep(
         counted: our counts of the published networks: index the setting, columns `madds` and `total_madds` (M).
         ours: index the setting, columns `mean`, `low`, `high` (%), `madds` and `total_madds` (M).
         label: the setting's name.
-        by_k: index k, columns `mean`, `low`, `high` (%): one network run with other k than it was trained with. Without rows
-            there is no such curve.
+        by_k: index k, columns `mean`, `low`, `high` (%): one network, run with other k than it was trained with.
+            Without rows there is no such curve.
     """
     figure, grid = plt.subplots(2, 2, figsize=(9, 6), sharex="col", layout="constrained")
     top, bottom = grid
@@ -163,8 +168,8 @@ def sweep(
             bottom[0].scatter(published.index, published[metric], **diamonds)
     bottom[0].scatter([], [], marker="D", s=60, color="none", edgecolor=INK, label="published")
     for axes, settings in zip(bottom, (published.index, ours.index), strict=True):
+        axes.margins(x=0.1, y=0.1)
         axes.set(xlabel=label, ylim=(0, None), xticks=settings, ylabel="multiply-adds (M)")
-        axes.margins(x=0.1)
         axes.legend()
     for axes, title in zip(top, ("published (ImageNet)", "trained here"), strict=True):
         axes.set(title=title, ylabel="top-1 (%)")
@@ -186,8 +191,9 @@ def strategies(accuracies: pd.DataFrame, published: pd.Series, shares: pd.DataFr
     bars["reported"] = published.reindex(accuracies.index).to_numpy()
     figure = bars_with_reported(bars, label="top-1 (%)", title="Accuracy")
     left = figure.axes[0]
-    for container, mean in zip(left.containers, accuracies["mean"], strict=True):
-        left.bar_label(container, [f"{mean:.1f}"], label_type="center", color="white", fontsize=9)
+    for container, (_, row) in zip(left.containers, accuracies.iterrows(), strict=True):
+        interval = f"\n± {row['high'] - row['mean']:.1f}" if np.isfinite(row["high"]) else ""
+        left.bar_label(container, [f"{row['mean']:.1f}{interval}"], label_type="center", path_effects=HALO)
     if not shares.empty:
         figure.set_size_inches(11, 4.4)
         places = figure.add_gridspec(1, 2)
@@ -198,8 +204,13 @@ def strategies(accuracies: pd.DataFrame, published: pd.Series, shares: pd.DataFr
 
 def _draw_shares(axes: Axes, shares: pd.DataFrame, strategies: list[str]) -> None:
     """A line a strategy in the colour of its bar."""
-    branches = np.arange(1, shares.shape[1] + 1)
     for name, row in shares.iterrows():
-        axes.plot(branches, row, marker="o", markersize=4, color=PALETTE[strategies.index(name) % len(PALETTE)])
+        colour = PALETTE[strategies.index(name) % len(PALETTE)]
+        axes.plot(shares.columns, row, marker="o", markersize=4, color=colour)
+    even = shares.mean(axis=1).min()  # of a gated network: k / n_b
+    axes.axhline(even, color=INK, linewidth=1, linestyle="--")
+    style = {"textcoords": "offset points", "ha": "right", "color": INK, "path_effects": HALO}
+    axes.annotate("even use", (shares.columns[-1], even), (0, 4), **style)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(title="Use of the branches", xlabel="branch, most used first", ylabel="share of images that run it")
     axes.set_ylim(0, 1.05)

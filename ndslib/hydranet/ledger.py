@@ -48,13 +48,13 @@ DOUBLED = "th-t3.3"  # its printed MADDs are 2 x multiply-adds
 NOTES = {  # rows on which the source contradicts itself
     "th-t3.4": {"Hydra-ResSep-E": "w_g is printed .50; the printed counts are those of .75, which is counted here"},
     "th-t3.7": {"Block 3": "params printed are those of Block 2; Tables 3.4 and 3.5 print 10.89 for this network"},
-    "th-f3.4": {"Hydra-ResSep-D": "params ratio and gain printed for D are E's, by Tables 3.1 and 3.4"},
+    "th-f3.4": {
+        "Hydra-ResSep-D": "printed params ratio and gain are E's (Tables 3.1, 3.4); the MADDs ratio is neither's"
+    },
 }
 CURVES = {"th-f3.3": ["th-t3.3"], "th-f3.4": ["th-t3.4", "th-t3.1"]}  # the tables that a figure plots
 COMPARED = [  # of Table 3.8, better first
-    ("CLUSTER", "RANDOM"),
-    ("CLUSTER", "LEARN"),
-    ("CLUSTER", "LEARN-BALANCE"),
+    *(("CLUSTER", other) for other in ("RANDOM", "LEARN", "LEARN-BALANCE")),
     ("NO GATING", "CLUSTER"),
     ("LEARN-BALANCE", "LEARN"),
 ]
@@ -88,10 +88,12 @@ def _results(rows: pd.DataFrame, experiment: str) -> pd.DataFrame:
     return wide.reindex(columns=list(UNITS)).mul(pd.Series(UNITS))
 
 
-def _counts(rows: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
-    """Our counts of the networks that a published table prints, in its order, in M."""
-    found = _results(rows, COST)
-    return found.loc[[name for name in printed.index if name in found.index], COUNTS]
+def _counts(rows: pd.DataFrame, table_id: str, printed: pd.DataFrame) -> pd.DataFrame:
+    """Our counts of the networks that are printed, in their order, in M and as the table counts."""
+    found = _results(rows, COST)[COUNTS]
+    if table_id == DOUBLED:
+        found = found.assign(madds=2 * found["madds"])
+    return found.loc[[name for name in printed.index if name in found.index]]
 
 
 def _top1(rows: pd.DataFrame, experiment: str, columns: str = "method") -> pd.DataFrame:
@@ -160,7 +162,8 @@ def _with_notes(ledger_id: str, table: pd.DataFrame) -> pd.DataFrame:
     """A last column that says where the source contradicts itself."""
     if ledger_id not in NOTES:
         return table
-    return table.assign(**{"note": pd.Series(NOTES[ledger_id]).reindex(table.index, fill_value="")})
+    notes = pd.Series(NOTES[ledger_id]).reindex(table.index, fill_value="")
+    return table.join(pd.DataFrame({("note", ""): notes}))
 
 
 def _points(text: str, above: pd.Series, below: pd.Series, headline: bool = False) -> Claim:
@@ -171,10 +174,8 @@ def _points(text: str, above: pd.Series, below: pd.Series, headline: bool = Fals
 def _networks(ledger_id: str, rows: pd.DataFrame) -> Rendered:
     """Tables 3.1, 3.3 and 3.4: what networks cost, and how accurate they are."""
     printed, trained = _printed(ledger_id), _trained(rows, ledger_id)
-    counts = _counts(rows, printed)
+    counts = _counts(rows, ledger_id, printed)
     _require(counts, ledger_id, COST)
-    if ledger_id == DOUBLED:
-        counts["madds"] *= 2
     table = _with_notes(ledger_id, _beside(ledger_id, printed, counts, trained))
     figure = curves.deviations(counts, printed, NOTES.get(ledger_id, ()))
     return Rendered(table, figure, _above_static(_top1(rows, ledger_id), trained["madds"]))
@@ -196,13 +197,13 @@ def _above_static(top1: pd.DataFrame, madds: pd.Series) -> tuple[Claim, ...]:
 
 def _pairs(madds: pd.Series) -> list[tuple[str, str]]:
     """Each HydraNet with the cheapest static network of its family that costs as much or more, where there is one."""
-    rising = madds.sort_values(kind="stable")
-    static = {name: cost for name, cost in rising.items() if not name.startswith("Hydra-")}
+    hydra = madds.index.str.startswith("Hydra-")
+    rising = madds[~hydra].sort_values(kind="stable")
     found = []
-    for hydra in [name for name in madds.index if name not in static]:
-        enough = (1 - EQUAL_COST) * madds[hydra]
-        rivals = [name for name, cost in static.items() if family_of(name) == family_of(hydra) and cost >= enough]
-        found += [(hydra, rival) for rival in rivals[:1]]
+    for name, cost in madds[hydra].items():
+        enough = rising[rising >= (1 - EQUAL_COST) * cost].index
+        rivals = [each for each in enough if family_of(each) == family_of(name)]
+        found += [(name, rival) for rival in rivals[:1]]
     return found
 
 
@@ -211,13 +212,12 @@ def _cost_accuracy(ledger_id: str, rows: pd.DataFrame) -> Rendered:
     table_id = CURVES[ledger_id][0]
     trained = _trained(rows, table_id)
     _require(trained, ledger_id, table_id)
-    printed = pd.concat([_printed(each) for each in CURVES[ledger_id]])[["params", "madds", "top1"]]
+    printed = pd.concat([_printed(each) for each in CURVES[ledger_id]])[["madds", "top1"]]
     families = {family_of(name) for name in printed.index if name.startswith("Hydra-")}
     printed = printed[[family_of(name) in families for name in printed.index]]
-    counts = _counts(rows, printed)
+    counts = _counts(rows, table_id, printed)
     points = printed.assign(mean=printed["top1"], low=np.nan, high=np.nan)
     if table_id == DOUBLED:
-        counts["madds"] *= 2
         points["madds"] /= 2
     table = _beside(table_id, printed, counts, trained)
     if ledger_id == "th-f3.4":
@@ -249,28 +249,31 @@ def _by_setting(table: pd.DataFrame) -> pd.DataFrame:
     return table.set_axis([_setting(name) for name in table.index]).sort_index()
 
 
-def _sweep(label: str) -> Callable[[str, pd.DataFrame], Rendered]:
-    """The layout of Tables 3.5 to 3.7: one setting of Hydra-ResSep-A is changed."""
+def _sweep(label: str, of_k: bool = False) -> Callable[[str, pd.DataFrame], Rendered]:
+    """The layout of Tables 3.5 to 3.7: one setting of Hydra-ResSep-A is changed.
+
+    k can also be changed after training: `of_k` shows that too.
+    """
 
     def layout(ledger_id: str, rows: pd.DataFrame) -> Rendered:
         printed, trained = _printed(ledger_id), _trained(rows, ledger_id)
         _require(trained, ledger_id, ledger_id)
-        counts = _counts(rows, printed)
-        by_k = _intervals(_top1(rows, BY_K, "step")) if ledger_id == "th-t3.6" else _intervals(pd.DataFrame())
+        counts = _counts(rows, ledger_id, printed)
+        by_k = _intervals(_top1(rows, BY_K, "step") if of_k else pd.DataFrame())
         figure = curves.sweep(*map(_by_setting, (printed, counts, trained)), label, by_k)
         table = _with_notes(ledger_id, _beside(ledger_id, printed, counts, trained))
-        return Rendered(table, figure, _sweep_claims(ledger_id, _top1(rows, ledger_id)))
+        return Rendered(table, figure, _sweep_claims(_top1(rows, ledger_id), of_k))
 
     return layout
 
 
-def _sweep_claims(ledger_id: str, top1: pd.DataFrame) -> tuple[Claim, ...]:
+def _sweep_claims(top1: pd.DataFrame, of_k: bool) -> tuple[Claim, ...]:
     """The largest setting above the smallest; of k also that the first step gains more than the last."""
     names = sorted(top1, key=_setting)
     claims = []
     if len(names) > 1:
         claims.append(_points(f"{names[-1]} above {names[0]}", top1[names[-1]], top1[names[0]]))
-    if ledger_id == "th-t3.6" and len(names) > 2:
+    if of_k and len(names) > 2:
         steps = top1[names].diff(axis=1)
         text = f"{names[0]} to {names[1]} gains more than {names[-2]} to {names[-1]}"
         claims.append(_points(text, steps[names[1]], steps[names[-1]]))
@@ -281,7 +284,7 @@ def _strategies(ledger_id: str, rows: pd.DataFrame) -> Rendered:
     """Table 3.8: how classes are divided among branches, and who chooses the branches."""
     printed, trained = _printed(ledger_id), _trained(rows, ledger_id)
     _require(trained, ledger_id, ledger_id)
-    table = _beside(ledger_id, printed, _counts(rows, printed), trained)
+    table = _beside(ledger_id, printed, _counts(rows, ledger_id, printed), trained)
     in_order = trained.loc[[name for name in table.index if name in trained.index]]
     figure = curves.strategies(in_order, printed["top1"], _utilisation(rows))
     top1 = _top1(rows, ledger_id)
@@ -310,7 +313,7 @@ LAYOUTS: dict[str, Callable[[str, pd.DataFrame], Rendered]] = {
     "th-t3.4": _networks,
     "th-f3.4": _cost_accuracy,
     "th-t3.5": _sweep("branches (n_b)"),
-    "th-t3.6": _sweep("branches that run (k)"),
+    "th-t3.6": _sweep("branches that run (k)", of_k=True),
     "th-t3.7": _sweep("block after which the network branches"),
     "th-t3.8": _strategies,
 }

@@ -20,8 +20,8 @@ from ndslib.core.errors import InputError
 from ndslib.core.plots import INK, PALETTE
 from ndslib.hydranet.tasks import Task
 
-WIDTH = 9  # inches, a notebook's width
-TILE = 0.78  # inches; LETTERS of a class name fit below
+WIDTH = 9.5  # inches, a notebook's width
+TILE = 0.82  # inches; LETTERS of a class name fit below
 LETTERS = 13
 GAP = 0.1  # between classes, in tiles; twice as much between branches
 ANNOTATED = 12  # branches up to which a confusion's numbers fit into its cells
@@ -38,26 +38,24 @@ def branches_figure(task: Task, subtasks: ArrayLike, images: int = 1, most: int 
     Args:
         subtasks: int [classes], the branch of each class.
         images: images of each class, side by side (the first ones of the training split).
-        most: classes to draw; whole branches beyond it are left out, and the title says so.
+        most: classes to draw, but one branch at least; the branches beyond it are left out, and the title says so.
 
     Raises:
         InputError: `subtasks` do not fit the task, `images` is below 1, or a class has fewer training images.
     """
     members = _members(task, subtasks)
-    drawn = np.cumsum([len(classes) for classes in members.values()]) <= most
-    shown = dict(itertools.islice(members.items(), max(1, int(drawn.sum()))))
-    names = [textwrap.fill(_plain(name), LETTERS * images) for name in task.classes]
+    shown = _first(members, most)
+    pictures = {number: _picture(task, number, images) for number in itertools.chain(*shown.values())}
+    names = {number: textwrap.fill(_plain(task.classes[number]), LETTERS * images) for number in pictures}
     colours = _group_colours(task)
-    width = images + GAP
-    height = 1.3 + 0.2 * max(names[number].count("\n") for number in np.concatenate(list(shown.values())))
+    width, height = images + GAP, 1.3 + 0.2 * max(name.count("\n") for name in names.values())
     figure, blocks, columns = _blocks(max(map(len, shown.values())), len(shown), width, height)
     for axes, (branch, classes) in zip(blocks, shown.items(), strict=False):
         axes.set_title(f"branch {branch}", loc="left", fontsize="medium")
         for position, number in enumerate(classes):
             left, top = position % columns * width, position // columns * height
-            picture = np.concatenate(_examples(task, number, images), axis=2).transpose(1, 2, 0)
-            axes.imshow(picture, extent=(left, left + images, top + 1, top), interpolation="nearest")
-            axes.text(left + images / 2, top + 1.08, names[number], ha="center", va="top", fontsize="small")
+            axes.imshow(pictures[number], extent=(left, left + images, top + 1, top), interpolation="nearest")
+            axes.text(left + images / 2, top + 1.08, names[number], ha="center", va="top", fontsize=8)
             if task.groups:
                 axes.add_patch(_frame(left, top, images, 1, colours[task.groups[number]], linewidth=3))
     more = f" (the first {len(shown)} of {len(members)} branches)" if len(shown) < len(members) else ""
@@ -98,9 +96,9 @@ def confusion_figure(confusion: ArrayLike, names: Sequence[str] | None = None) -
         yticklabels=rows or "auto", cbar_kws={"label": "share of the subtask's images"}, ax=axes,
     )  # fmt: skip
     for own in range(n_b):
-        axes.add_patch(_frame(own, own, 1, 1, INK, linewidth=1.5))
-    axes.tick_params(axis="y", rotation=0)
-    axes.set(xlabel="branch that runs", ylabel="subtask of the image")
+        axes.add_patch(_frame(own + 0.04, own + 0.04, 0.92, 0.92, PALETTE[1], linewidth=2))
+    axes.tick_params(axis="y", rotation=0, labelsize=min(8.5, 55 * side / n_b))  # rows are 72 * side / n_b points high
+    axes.set(xlabel="branch that runs (outlined: the own one)", ylabel="subtask of the image")
     figure.suptitle("The gate's confusion: branches that the images run")
     plt.close(figure)
     return figure
@@ -127,8 +125,8 @@ def class_features_figure(class_features: ArrayLike, subtasks: ArrayLike, task: 
         for x, y in points[classes]:
             axes.plot([middle[0], x], [middle[1], y], color=colour, linewidth=1.2, alpha=0.6, zorder=1)
         axes.scatter(*points[classes].T, color=colour, s=40, zorder=3)
-        axes.text(*middle, str(branch), fontsize="small", ha="center", va="center", color="white", zorder=4,
-                  bbox={"boxstyle": "circle,pad=0.2", "color": colour})  # fmt: skip
+        circle = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": colour, "linewidth": 2}
+        axes.text(*middle, str(branch), fontsize="small", ha="center", va="center", bbox=circle, zorder=4)
     axes.set(
         xlabel=f"1st principal component ({shares[0]:.0%} of the variance)",
         ylabel=f"2nd principal component ({shares[1]:.0%})",
@@ -170,7 +168,7 @@ def choices_figure(images: ArrayLike, chosen: ArrayLike, own: ArrayLike, titles:
 
 
 def _draw_choices(pixels: np.ndarray, chosen: np.ndarray, own: np.ndarray, titles: Sequence[str]) -> Figure:
-    """A row an image, 1 high: the image from -1.2 to -0.2, then the cells."""
+    """A row an image, 1 high: the image left of 0, the cells right of it."""
     n_b = chosen.shape[1]
     cell = min(1, 10 / n_b)
     figure, axes = plt.subplots(figsize=(WIDTH, 0.55 * len(pixels) + 1.2), layout="constrained")
@@ -183,7 +181,7 @@ def _draw_choices(pixels: np.ndarray, chosen: np.ndarray, own: np.ndarray, title
     axes.set(xlim=(-1.3, n_b * cell + 0.1), ylim=(len(pixels), 0), aspect="equal", xlabel="branch")
     ticks = np.arange(0, n_b, 1 if n_b <= 20 else 5)
     axes.set_xticks((ticks + 0.5) * cell, ticks)
-    axes.set_yticks(np.arange(len(pixels)) + 0.5, titles)
+    axes.set_yticks(np.arange(len(pixels)) + 0.5, [_plain(title) for title in titles])
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     ran = Patch(color=PALETTE[0], label="runs")
@@ -206,15 +204,21 @@ def _members(task: Task, subtasks: ArrayLike) -> dict[int, np.ndarray]:
     return {int(branch): order[branch_of[order] == branch] for branch in np.unique(branch_of)}
 
 
-def _examples(task: Task, number: int, count: int) -> list[np.ndarray]:
-    """The first `count` training images of a class, uint8 [3, S, S]."""
-    rows = np.flatnonzero(np.asarray(task.train.labels) == number)[:count]
-    if count < 1 or len(rows) < count:
+def _first(members: dict[int, np.ndarray], most: int) -> dict[int, np.ndarray]:
+    """The first branches, which hold `most` classes together; one at least."""
+    fits = np.cumsum([len(classes) for classes in members.values()]) <= most
+    return dict(itertools.islice(members.items(), max(1, np.count_nonzero(fits))))
+
+
+def _picture(task: Task, number: int, count: int) -> np.ndarray:
+    """The first `count` training images of a class side by side, uint8 [S, count * S, 3]."""
+    rows = np.flatnonzero(task.train.labels == number)
+    if not 1 <= count <= len(rows):
         raise InputError(
-            f"task {task.name!r} has {len(rows)} training images of {task.classes[number]!r}, {count} are to be drawn: "
-            "choose at least 1 and no more than there are"
+            f"images is {count}, but task {task.name!r} has {len(rows)} training images of {task.classes[number]!r}: "
+            "choose at least 1, and no more than every class has"
         )
-    return [np.asarray(task.train.images[row]) for row in rows]
+    return np.concatenate(task.train.images[rows[:count]], axis=2).transpose(1, 2, 0)
 
 
 def _blocks(classes: int, branches: int, width: float, height: float) -> tuple[Figure, list[Axes], int]:
@@ -229,7 +233,7 @@ def _blocks(classes: int, branches: int, width: float, height: float) -> tuple[F
     block = columns * width + 2 * GAP
     down = math.ceil(branches / max(1, int(room / block)))
     across = math.ceil(branches / down)  # as many as `down` rows need, so that the last is not left short
-    size = (max(across * block * TILE, WIDTH / 2), down * (lines * height * TILE + 0.3) + 0.4)
+    size = (max(across * (block * TILE + 0.2), WIDTH / 2), down * (lines * height * TILE + 0.4) + 0.4)
     figure, grid = plt.subplots(down, across, figsize=size, squeeze=False, layout="constrained")
     for axes in grid.flat:
         axes.set_axis_off()
@@ -282,7 +286,7 @@ def _plane(class_features: np.ndarray, task: Task) -> tuple[np.ndarray, np.ndarr
 def _write_names(axes: Axes, points: np.ndarray, names: Sequence[str]) -> None:
     """Write each name beside its point, where it covers no point or text and stays inside the axes."""
     figure = axes.figure
-    figure.canvas.draw()  # settles the layout, so that places in pixels hold
+    figure.draw_without_rendering()  # settles the layout, so that places in pixels hold
     places = axes.transData.transform(points)
     taken = [Bbox.from_extents(*(place - 5), *(place + 5)) for place in places]
     taken += [text.get_window_extent() for text in axes.texts]

@@ -6,14 +6,13 @@ from functools import cache
 import ipywidgets
 import matplotlib.pyplot as plt
 import pandas as pd
-import torch
 from IPython.display import display
 from matplotlib.figure import Figure
 
 from ndslib.core.plots import INK, PALETTE
 from ndslib.hydranet.architectures import RESSEP
-from ndslib.hydranet.costs import IMAGENET, NetworkCost, PartCosts, part_costs, published_costs
-from ndslib.hydranet.networks import PUBLISHED, build
+from ndslib.hydranet.costs import IMAGENET, NetworkCost, config_cost, published_costs
+from ndslib.hydranet.networks import PUBLISHED
 
 BRANCHES = 100  # the slider's end; Table 3.4 has 50
 WIDTHS = [1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1.0]  # of w_b; Table 3.4 has 1/8
@@ -22,8 +21,8 @@ WIDTHS = [1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1.0]  # of w_b; Tab
 class CostExplorer:
     """Sliders for n_b, k and w_b and a menu of ResSep variants; draws parameters and multiply-adds of the Hydra-ResSep.
 
-    The numbers are those of networks for ImageNet. They are counted by part: each part once a variant and w_b, whatever
-    the number of branches.
+    The numbers are those of networks for ImageNet, counted: the parts once a variant and w_b, so that n_b and k move
+    at once.
     """
 
     def __init__(self) -> None:
@@ -39,7 +38,9 @@ class CostExplorer:
 
     def cost(self) -> NetworkCost:
         """The cost of the network at the controls' present values, for one image of 224 x 224 pixels."""
-        return hydra_parts(self.variant.value, self.w_b.value).network(self.n_b.value, self.k.value)
+        published = PUBLISHED[f"Hydra-ResSep-{self.variant.value}"]
+        config = replace(published, n_b=self.n_b.value, k=self.k.value, w_b=self.w_b.value)
+        return config_cost(config, *IMAGENET)
 
     def show(self) -> None:
         """Display the controls and the picture."""
@@ -60,20 +61,6 @@ class CostExplorer:
                 f"{cost.params / 1e6:,.2f} M parameters; an image runs {cost.madds / 1e6:,.0f} M of "
                 f"{cost.total_madds / 1e6:,.0f} M multiply-adds, {cost.madds / cost.total_madds:.0%}"
             )
-
-
-@cache
-def hydra_parts(variant: str, w_b: float) -> PartCosts:
-    """The parts of a Hydra-ResSep for ImageNet, counted on a network of one branch without numbers in its weights.
-
-    Args:
-        variant: "A" to "E".
-        w_b: multiplier of the branches' filters, above 0.
-    """
-    classes, size = IMAGENET
-    one_branch = replace(PUBLISHED[f"Hydra-ResSep-{variant}"], n_b=1, k=1, w_b=w_b)
-    with torch.device("meta"):
-        return part_costs(build(one_branch, classes), size)
 
 
 def cost_figure(name: str, cost: NetworkCost) -> Figure:

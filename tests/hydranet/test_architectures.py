@@ -33,7 +33,7 @@ def batch(count: int = 2, size: int = 32) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("width", [0.5, 1.0, 1.5])
-@pytest.mark.parametrize(("architecture", "sizes"), zip(ARCHITECTURES, SIZES, strict=True))
+@pytest.mark.parametrize(("architecture", "sizes"), list(zip(ARCHITECTURES, SIZES, strict=True)))
 def test_blocks_give_the_channels_and_sizes_they_say(architecture, sizes, width):
     module, channels = architecture.init()
     x = module(batch())
@@ -89,10 +89,9 @@ def shapes(network: nn.Module) -> list[torch.Size]:
 
 @pytest.mark.parametrize("variant", RESSEP)
 def test_a_variant_of_ressep_is_a_depth_and_a_width(variant):
-    with torch.device("meta"):
-        named, free = ressep(variant), ressep(d=RESSEP[variant][0], w=RESSEP[variant][1])
+    named, free = ressep(variant), ressep(d=RESSEP[variant][0], w=RESSEP[variant][1])
     assert shapes(named) == shapes(free)
-    assert named(torch.empty(2, 3, 64, 64, device="meta")).shape == (2, 1000)
+    assert named.eval()(batch()).shape == (2, 1000)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -11,18 +11,21 @@ from ndslib.core.cost import Cost
 from ndslib.core.errors import InputError
 from ndslib.data.reported import as_table
 from ndslib.hydranet import costs
-from ndslib.hydranet.costs import NetworkCost, PartCosts, network_cost, part_costs, published_costs
+from ndslib.hydranet.costs import (
+    NetworkCost,
+    PartCosts,
+    config_cost,
+    config_parts,
+    network_cost,
+    part_costs,
+    published_costs,
+)
+from ndslib.hydranet.gating import GATINGS
 from ndslib.hydranet.networks import PUBLISHED, NetworkConfig, build
 from ndslib.hydranet.template import hydra_resnet
 
 SMALL = NetworkConfig("resnet", depth=1, n_b=5, k=2, scale=0.25)
 METRICS = {"Params": "params", "Total MADDs": "total_madds", "Accuracy": None}  # other columns with MADDs: `madds`
-
-
-@pytest.fixture(scope="module", autouse=True)
-def counted_once():
-    """Networks that other tests counted are counted anew here."""
-    costs.design_cost.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +59,49 @@ def test_a_hydranet_runs_the_chosen_branches(gating, ran, training):
     assert (parts.gate == Cost(0, 0)) is (gating == "none")
 
 
+@pytest.mark.parametrize(
+    ("family", "n_b", "k", "gating"),
+    [
+        *(("resnet", n_b, k, gating) for n_b, k in [(1, 1), (4, 1), (4, 4)] for gating in GATINGS),
+        ("densenet", 4, 3, "supervised"),
+        ("ressep", 4, 3, "supervised"),
+    ],
+)
+def test_the_cost_of_a_configuration_is_that_of_the_built_network(family, n_b, k, gating):
+    config = NetworkConfig(family, 2, 1.0, 0.5, 0.25, n_b, k, gating=gating, scale=0.25, stem="cifar")
+    assert config_cost(config, 6, 32) == network_cost(build(config, classes=6), 32)
+
+
 @pytest.mark.parametrize("family", ["resnet", "densenet", "ressep"])
-@pytest.mark.parametrize(("n_b", "k"), [(1, 1), (4, 1), (4, 4)])
-def test_parts_add_up_to_the_built_network(family, n_b, k):
-    config = NetworkConfig(family, 2, n_b=n_b, k=k, w_b=0.5, w_g=0.25, scale=0.25, stem="cifar")
-    with torch.device("meta"):  # of one branch, and without numbers in its weights
-        parts = part_costs(build(replace(config, n_b=1, k=1), classes=6), 32)
-    assert parts.network(n_b, k) == network_cost(build(config, classes=6), 32)
+def test_a_static_configuration_has_a_cost_and_no_parts(family):
+    config = NetworkConfig(family, 2, scale=0.25)
+    assert config_cost(config, 6, 32) == network_cost(build(config, classes=6), 32)
+    with pytest.raises(InputError, match="n_b is 0"):
+        config_parts(config, 6, 32)
+
+
+@pytest.mark.parametrize(
+    ("ledger_id", "row", "config"),
+    [
+        ("th-t3.3", "Hydra-Res-d1", PUBLISHED["Hydra-Res-d1"]),
+        ("th-t3.3", "Hydra-Dense-d2", PUBLISHED["Hydra-Dense-d2"]),
+        ("th-t3.4", "Hydra-ResSep-A", PUBLISHED["Hydra-ResSep-A"]),
+        ("th-t3.7", "Block 2", replace(PUBLISHED["Hydra-ResSep-A"], branch_point=2)),
+    ],
+)
+def test_published_hydranets_run_what_their_parts_say(table, ledger_id, row, config):
+    classes, size = costs.TABLES[ledger_id]
+    ran = network_cost(build(config, classes), size)
+    assert table(ledger_id).loc[row].to_dict() == ran._asdict()
+
+
+def test_a_configuration_that_cannot_be():
+    with pytest.raises(InputError, match="k is 6"):
+        config_cost(replace(SMALL, k=6), 10, 32)
+    with pytest.raises(InputError, match="only 4 classes"):
+        config_cost(SMALL, 4, 32)
+    with pytest.raises(InputError, match="family is 'vgg'"):
+        config_cost(replace(SMALL, family="vgg"), 10, 32)
 
 
 def test_the_table_of_parts():
@@ -72,10 +111,10 @@ def test_the_table_of_parts():
         "stem": 1,
         "gate": 2,
         "branches that run": 6,
-        "branches left out": 9,
         "combiner": 4,
+        "branches left out": 9,
     }
-    assert table["madds"].tolist() == [10, 20, 60, 90, 40]
+    assert table["madds"].tolist() == [10, 20, 60, 40, 90]
     assert parts.network(5, 2) == NetworkCost(params=22, madds=130, total_madds=220)
 
 
@@ -145,9 +184,10 @@ def test_rows_are_tidy_plain_numbers(table):
 def test_a_network_of_several_rows_is_built_once(table, monkeypatch):
     built = []
     monkeypatch.setattr(costs, "build", lambda *arguments: built.append(arguments) or build(*arguments))
-    costs.design_cost.cache_clear()
+    for function in (costs.config_cost, costs.config_parts):
+        function.cache_clear()
     whole = [table(ledger_id) for ledger_id in ("th-t3.5", "th-t3.6", "th-t3.7")]
-    assert len(built) == len(set(built)) == 7  # of 9 rows, 3 are Hydra-ResSep-A
+    assert len(built) == 2  # one a branch point, for 9 rows
     same = [whole[0].loc["n_b = 50"], whole[1].loc["k = 5"], whole[2].loc["Block 3"]]
     assert all(row.tolist() == same[0].tolist() for row in same)
 
@@ -155,7 +195,7 @@ def test_a_network_of_several_rows_is_built_once(table, monkeypatch):
 def test_counting_draws_no_random_number():
     torch.manual_seed(3)
     state = torch.get_rng_state()
-    costs.design_cost.cache_clear()
+    costs.config_cost.cache_clear()
     published_costs("th-t3.1")
     network_cost(build(SMALL, 10), 32)
     assert torch.equal(torch.get_rng_state(), state)

@@ -21,7 +21,7 @@ def test_the_image_plane_shrinks_32_times(size, seen):
 
 def test_bytes_are_normalised_and_classes_scored():
     torch.manual_seed(0)
-    network = MobileNet(classes=7).eval()
+    network = MobileNet(classes=7)  # in training mode: before training, normalisation has no means to go by
     images = torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8)
     scores = network(images)
     assert scores.shape == (2, 7)
