@@ -152,9 +152,9 @@ def config_parts(config: NetworkConfig, classes: int, size: int) -> PartCosts:
 
 @cache
 def config_cost(config: NetworkConfig, classes: int, size: int) -> NetworkCost:
-    """The cost of the network that `networks.build` makes of a configuration, in a tenth of a second.
+    """The cost of the network that `networks.build` makes of a configuration: `network_cost` of it, but faster.
 
-    It is `network_cost` of that network, but a HydraNet is put together from its counted parts.
+    A HydraNet is put together from its counted parts, and no weight gets a number.
 
     Raises:
         InputError: as `networks.build` and `network_cost`.

@@ -4,7 +4,7 @@ A rerun, another notebook or a killed run trains only what is missing.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,9 +19,9 @@ from ndslib.core.files import digest, write_json
 from ndslib.core.parallel import run_jobs
 from ndslib.core.training import TrainConfig
 from ndslib.hydranet import networks
-from ndslib.hydranet.costs import network_cost
+from ndslib.hydranet.costs import config_cost, network_cost
 from ndslib.hydranet.network import HydraNet
-from ndslib.hydranet.networks import NetworkConfig
+from ndslib.hydranet.networks import NetworkConfig, name_of
 from ndslib.hydranet.partition import class_features, cluster_classes, random_classes
 from ndslib.hydranet.tasks import Task, load_task
 from ndslib.hydranet.training import BALANCE, Evaluation, evaluate, predict, train
@@ -146,17 +146,15 @@ def static_twin(config: NetworkConfig) -> NetworkConfig:
 def equal_cost(config: NetworkConfig, size: int, classes: int) -> NetworkConfig:
     """The cheapest static network of a HydraNet's family that costs at least as much as one of its images.
 
-    ResNet and DenseNet grow in depth, ResSep in width: by steps of a sixteenth of the stem's.
+    ResNet and DenseNet grow in depth; ResSep grows in width, by a sixteenth of the stem's at a time.
     """
-    wanted = network_cost(networks.build(config, classes), size).madds
+    wanted = config_cost(config, classes, size).madds
     candidate = static_twin(config)
-    while network_cost(networks.build(candidate, classes), size).madds < wanted:
-        deeper = config.family != "ressep"
-        candidate = (
-            replace(candidate, depth=candidate.depth + 1)
-            if deeper
-            else replace(candidate, w_s=candidate.w_s + config.w_s / 16)
-        )
+    while config_cost(candidate, classes, size).madds < wanted:
+        if config.family == "ressep":
+            candidate = replace(candidate, w_s=candidate.w_s + config.w_s / 16)
+        else:
+            candidate = replace(candidate, depth=candidate.depth + 1)
     return candidate
 
 
@@ -217,10 +215,28 @@ def result(trial: Trial) -> dict[str, object]:
     return json.loads((trained(trial) / "result.json").read_text())
 
 
-def run_trials(trials: Mapping[str, Trial], experiment: str) -> pd.DataFrame:
-    """Train what is not in the cache, and give what was measured as tidy rows.
+def train_all(trials: Iterable[Trial]) -> None:
+    """Train what is not in the cache, `workers` networks at a time.
 
-    Static networks come first, because clustering the classes needs them; then the trials run `workers` at a time.
+    Static networks come first, because clustering the classes needs them.
+
+    Raises:
+        InputError: no trials.
+        ExceptionGroup: as `core.parallel.run_jobs`.
+    """
+    chosen = {trial.key: trial for trial in trials}
+    if not chosen:
+        raise InputError("there is nothing to train; name at least one network")
+    settings = next(iter(chosen.values())).settings
+    references = {trial.reference.key: trial.reference for trial in chosen.values() if trial.reference is not None}
+    rest = [trial for key, trial in chosen.items() if key not in references]
+    run = {"workers": settings.workers, "engine": settings.engine}
+    run_jobs(trained, list(references.values()), description="training reference networks", **run)
+    run_jobs(trained, rest, description="training networks", **run)
+
+
+def results(trials: Mapping[str, Trial], experiment: str) -> pd.DataFrame:
+    """What was measured of trained networks, as tidy rows; a network that is not in the cache is trained.
 
     Args:
         trials: by the name of the method.
@@ -229,21 +245,26 @@ def run_trials(trials: Mapping[str, Trial], experiment: str) -> pd.DataFrame:
         Columns experiment, method, metric, value: top1, gate_top1 and recall (0..1, where the network has them), and
         params, madds, total_madds (plain numbers, of one image).
     """
-    chosen = list(trials.values())
-    if not chosen:
-        raise InputError(f"{experiment}: there is nothing to train; name at least one network")
-    settings = chosen[0].settings
-    run = {"workers": settings.workers, "engine": settings.engine}
-    references = {trial.reference.key: trial.reference for trial in chosen if trial.reference is not None}
-    run_jobs(trained, list(references.values()), description="reference networks", **run)
-    results = run_jobs(result, chosen, description=experiment, **run)
-    rows = [
-        {"experiment": experiment, "method": method, "metric": metric, "value": found[metric]}
-        for method, found in zip(trials, results, strict=True)
-        for metric in ("top1", "gate_top1", "recall", "params", "madds", "total_madds")
-        if found[metric] is not None
-    ]
-    return pd.DataFrame(rows)
+    metrics = ("top1", "gate_top1", "recall", "params", "madds", "total_madds")
+    found = {method: result(trial) for method, trial in trials.items()}
+    return pd.DataFrame(
+        [
+            {"experiment": experiment, "method": method, "metric": metric, "value": values[metric]}
+            for method, values in found.items()
+            for metric in metrics
+            if values[metric] is not None
+        ]
+    )
+
+
+def with_static(
+    settings: Settings, configs: Iterable[NetworkConfig], statics: Iterable[NetworkConfig] = ()
+) -> dict[str, Trial]:
+    """Trials of HydraNets, of the static networks of equal cost, and of further static ones, by their tables' names."""
+    task = settings.load()
+    configs = list(configs)
+    rivals = [equal_cost(config, task.size, len(task.classes)) for config in configs]
+    return {name_of(config): Trial(settings, config) for config in (*configs, *rivals, *statics)}
 
 
 def accuracy_by_k(trial: Trial, ks: list[int]) -> pd.DataFrame:

@@ -11,6 +11,8 @@ from ndslib.hydranet import execution
 from ndslib.hydranet.architectures import to_channels_last
 from ndslib.hydranet.gating import GATINGS, Choice, Gating, choose, subtask_scores
 
+PIECE_PIXELS = 4 * 224 * 224  # of the images that go through the stem at once on a CPU
+
 
 class Outputs(NamedTuple):
     """What one pass of a HydraNet gives.
@@ -134,12 +136,19 @@ class HydraNet(nn.Module):
 
     def _run(self, images: Tensor, execute: Callable[..., Tensor]) -> Outputs:
         self._check(images)
-        features = self.stem(to_channels_last(images))
+        features = self._features(to_channels_last(images))
         gate_logits = None if self.gate is None else self.gate(features)
         scores = None if gate_logits is None else self.gate_scores(gate_logits)
         choice = self._choice(scores, features)
         logits = self.combiner(execute(self.branches, features, choice))
         return Outputs(logits, gate_logits, scores, choice.chosen)
+
+    def _features(self, images: Tensor) -> Tensor:
+        """The stem's features. A CPU computes those of a large batch in pieces, whose activations its caches hold."""
+        if self.training or images.device.type != "cpu" or torch.compiler.is_compiling():
+            return self.stem(images)
+        piece = max(1, PIECE_PIXELS // (images.shape[2] * images.shape[3]))
+        return torch.cat([self.stem(part) for part in images.split(piece)])
 
     def _choice(self, scores: Tensor | None, features: Tensor) -> Choice:
         if scores is None:

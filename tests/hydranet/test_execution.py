@@ -142,16 +142,16 @@ def small(**changes: object) -> HydraNet:
 
 
 def convolutions(run: Callable[[Tensor], Tensor], images: Tensor) -> int:
-    """How many convolutions ran."""
-    with torch.profiler.profile() as profile, torch.no_grad():
+    """How many convolutions ran on at least one image."""
+    with torch.profiler.profile(record_shapes=True) as profile, torch.no_grad():
         run(images)
-    return sum(event.name == "aten::convolution" for event in profile.events())
+    return sum(event.name == "aten::convolution" and event.input_shapes[0][0] > 0 for event in profile.events())
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"k": 2}, {"gating": "learned"}, {"family": "densenet", "n_b": 2}],
-    ids=["supervised", "learned", "densenet"],
+    [{"k": 2}, {"gating": "learned", "family": "ressep", "stem": "cifar", "branch_point": 3, "n_b": 2}],
+    ids=["supervised", "learned"],
 )
 def test_an_exported_network_runs_the_chosen_branches(changes, tmp_path):
     network = small(**changes)
@@ -160,8 +160,8 @@ def test_an_exported_network_runs_the_chosen_branches(changes, tmp_path):
     assert len(network.outputs(IMAGES).chosen.unique(dim=0)) > 1
     for image in IMAGES.split(1):
         torch.testing.assert_close(loaded(image), network.forward_masked(image))
-    assert convolutions(loaded, IMAGES[:1]) == convolutions(network, IMAGES[:1])
-    assert convolutions(loaded, IMAGES[:1]) < convolutions(network.forward_masked, IMAGES[:1])
+    ran = [convolutions(run, IMAGES[:1]) for run in (loaded, network, network.forward_masked)]
+    assert ran[0] == ran[1] < ran[2]
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def _fresh_compiler() -> Iterator[None]:
 @pytest.mark.usefixtures("_fresh_compiler")
 @pytest.mark.parametrize("count", [1, 8])
 def test_a_compiled_network_runs_the_chosen_branches(count):
-    network = small()
+    network = small(n_b=2)
     compiled = torch.compile(network, backend="aot_eager")
     with torch.no_grad():
         for images in (IMAGES[:count], IMAGES.flip(0)[:count]):  # the second time to other branches
