@@ -45,8 +45,8 @@ class Architecture(Protocol):
 class ResSep:
     """ResSep: residual units of depthwise-separable convolutions (thesis section 3.3.1, Fig. 3.2).
 
-    The stride stands in the last unit of blocks 1 to 3 and block 4 has none: this reproduces Table 3.1 to 0.5 %. The
-    text puts strides into the first units, which would cost 17 to 54 % more multiply-adds than the table says.
+    The stride stands in the last unit of blocks 1 to 3 and block 4 has none: this reproduces Table 3.1 to 0.5 %.
+    Strides in the first units of all four blocks, as the text has it, give 54 to 65 % fewer multiply-adds than printed.
 
     Attributes:
         d: units a block.

@@ -28,7 +28,7 @@ def skipping(branches: Sequence[nn.Module], features: Tensor, choice: Choice) ->
     used = _used(choice)
     total = sum(_masked(branches[number](features), choice, number) for number in used)
     idle = (p for number, branch in enumerate(branches) if number not in used for p in branch.parameters())
-    return total + sum((0 * p.sum() for p in idle), start=total.new_zeros(()))
+    return total + sum((p[:0].sum() for p in idle), start=total.new_zeros(()))
 
 
 def conditional(branches: Sequence[nn.Module], features: Tensor, choice: Choice) -> Tensor:
@@ -40,10 +40,9 @@ def conditional(branches: Sequence[nn.Module], features: Tensor, choice: Choice)
     for number, rows in enumerate(images):
         if not len(rows):
             continue
-        everyone = len(rows) == len(features)
-        out = _weighted(branches[number](features if everyone else features[rows]), choice, number, rows)
+        out = branches[number](features if len(rows) == len(features) else features[rows])
         total = out.new_zeros(len(features), *out.shape[1:]) if total is None else total
-        total = total + out if everyone else total.index_add(0, rows, out)
+        total.index_add_(0, rows, _weighted(out, choice, number, rows))
     return branches[0](features) if total is None else total  # no image: a branch still knows the shape of its output
 
 
