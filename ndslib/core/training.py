@@ -240,8 +240,9 @@ class _Run:
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state_all() if self.config.device.startswith("cuda") else [],
         }
-        with atomic_path(path) as temporary:
-            torch.save(state, temporary)
+        # To an open file: by name, torch refuses one whose stem is empty, as that of a temporary ".name" is.
+        with atomic_path(path) as temporary, open(temporary, "wb") as stream:
+            torch.save(state, stream)
 
     def load(self, path: Path) -> None:
         """Take the state from a checkpoint; without one, start from the beginning."""

@@ -3,8 +3,7 @@
 Not published, and chosen here: the optimiser, and the weight of the gate's loss (1, cross-entropy on the classes).
 """
 
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -74,16 +73,14 @@ def train(
     gate_weight: float = 1.0,
     balance: float = 0.0,
     flip: bool = True,
-    checkpoint: Path | None = None,
-    description: str = "",
-    identity: str = "",
+    **options: Any,
 ) -> list[float]:
     """Train in place on shuffled batches, shifted by up to an eighth of the side and mirrored; the loss of every step.
 
     Args:
         gate_weight, balance: as in `joint_loss`.
         flip: mirror half of the images (not for digits).
-        checkpoint, description, identity: as in `core.training.fit`.
+        options: of `core.training.fit`: checkpoint, checkpoint_every, description, identity.
 
     Raises:
         InputError, NonFiniteLoss: as `core.training.fit`.
@@ -100,7 +97,7 @@ def train(
     def loss_of(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
         return joint_loss(model, *batch, gate_weight, balance)
 
-    return fit(network, loss_of, batch_at, config, checkpoint, description=description, identity=identity)
+    return fit(network, loss_of, batch_at, config, **options)
 
 
 def predict(network: nn.Module, images: np.ndarray, batch: int = EVALUATION_BATCH) -> Outputs:
