@@ -268,7 +268,11 @@ def with_static(
 
 
 def accuracy_by_k(trial: Trial, ks: list[int]) -> pd.DataFrame:
-    """One trained network, run with other k than it was trained with: tidy rows, top-1 at each k (as step)."""
+    """One trained network, run with other k than it was trained with: tidy rows, top-1 at each k (as step).
+
+    Raises:
+        InputError: a k outside 1..n_b.
+    """
     network, _ = networks.load(trained(trial) / "network.safetensors", trial.settings.device)
     rows = []
     for k in ks:

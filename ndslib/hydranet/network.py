@@ -69,7 +69,6 @@ class HydraNet(nn.Module):
         subtasks: Tensor | Sequence[int] | None = None,
     ) -> None:
         super().__init__()
-        check_counts(len(branches), k, classes)
         if gating not in GATINGS:
             raise InputError(f"gating is {gating!r}; choose one of {list(GATINGS)}")
         if (gate is None) != (gating == "none"):
@@ -77,7 +76,8 @@ class HydraNet(nn.Module):
                 f"gating is {gating!r}, but the gate is {gate!r}: all but 'none' need one, 'none' has none"
             )
         self.stem, self.branches, self.gate, self.combiner = stem, nn.ModuleList(branches), gate, combiner
-        self.classes, self.k, self.gating = classes, k, gating
+        self.classes, self.gating = classes, gating
+        self.k = k
         self.skip_idle = False
         self.register_buffer("subtasks", torch.arange(classes) * self.n_b // classes)
         if subtasks is not None:
@@ -87,6 +87,20 @@ class HydraNet(nn.Module):
     def n_b(self) -> int:
         """Number of branches."""
         return len(self.branches)
+
+    @property
+    def k(self) -> int:
+        """Branches that an image runs; it may be changed after training.
+
+        Raises:
+            InputError: it is set to a number outside 1..n_b.
+        """
+        return self._k
+
+    @k.setter
+    def k(self, k: int) -> None:
+        check_counts(self.n_b, k, self.classes)
+        self._k = k
 
     def assign(self, subtasks: Tensor | Sequence[int]) -> None:
         """Give each class its branch, int [classes] in 0..n_b-1; branches without a class are refused.
