@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import torch
 from PIL import Image
 
 from ndslib.core import scorecard
@@ -74,6 +75,18 @@ def test_the_example_runs(tmp_path, monkeypatch):
     names = run_example(0, {"steps=2000": "steps=2", "width=32": "width=2", "k=8": "k=3", "budget=1000": "budget=5"})
     assert names["answer"].samples.num_rows == 5
     assert len(names["scores"]) == 3
+
+
+def test_the_hydranets_example_runs():
+    names = run_example(
+        2,
+        {"groups=5, per_group=4": "groups=3, per_group=2, train_per_class=2, test_per_class=2", "steps=2000": "steps=2"}
+        | {"n_b=5": "n_b=3"},
+    )
+    assert names["network"].subtasks.bincount().tolist() == [2, 2, 2]
+    assert names["found"].utilisation.sum() == 2
+    images = torch.rand(1, 3, 32, 32)
+    torch.testing.assert_close(names["program"].module()(images), names["network"].forward_masked(images))
 
 
 def command(line: str) -> list[str]:
