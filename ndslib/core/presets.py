@@ -9,15 +9,16 @@ import difflib
 import io
 import tokenize
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from ndslib.core.errors import InputError
 from ndslib.core.notebooks import Notebook, tags
 
+Settings = TypeVar("Settings")
 SMOKE = "smoke"
 _ORDER = (SMOKE, "laptop", "gpu", "paper")
 
@@ -127,6 +128,15 @@ def parse_overrides(notebook: Notebook, texts: Iterable[str]) -> dict[str, Any]:
         except yaml.YAMLError as error:
             raise InputError(f"{text!r}: the value is not YAML ({error})") from error
     return _check(notebook, values, notebook.key)
+
+
+def settings_of(kind: type[Settings], parameters: Mapping[str, Any]) -> Settings:
+    """A dataclass from a running notebook's `globals()`: each field takes the UPPER_CASE name of the same spelling.
+
+    Fields without such a name keep their defaults, and names without a field are left alone.
+    """
+    names = [field.name for field in fields(kind) if field.name.upper() in parameters]
+    return kind(**{name: parameters[name.upper()] for name in names})
 
 
 def _check(notebook: Notebook, values: Mapping[str, Any], where: str) -> dict[str, Any]:

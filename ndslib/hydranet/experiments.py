@@ -5,7 +5,7 @@ A rerun, another notebook or a killed run trains only what is missing.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ndslib.core.cache import cached
 from ndslib.core.errors import InputError
 from ndslib.core.files import digest, write_json
 from ndslib.core.parallel import run_jobs
+from ndslib.core.presets import settings_of
 from ndslib.core.training import TrainConfig
 from ndslib.hydranet import networks
 from ndslib.hydranet.costs import config_cost, network_cost
@@ -70,9 +71,8 @@ class Settings:
 
     @classmethod
     def of(cls, parameters: Mapping[str, object]) -> "Settings":
-        """From a notebook's parameters: each field is the UPPER_CASE name of the same spelling, where there is one."""
-        names = [field.name for field in fields(cls) if field.name.upper() in parameters]
-        return cls(**{name: parameters[name.upper()] for name in names})
+        """From a notebook's parameters (`presets.settings_of`)."""
+        return settings_of(cls, parameters)
 
     @lru_cache(maxsize=2)  # noqa: B019 - the trials of one experiment share the images of equal settings
     def load(self) -> Task:

@@ -5,7 +5,7 @@ computes only what is missing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ import pyarrow as pa
 from ndslib.core import paths
 from ndslib.core.errors import InputError
 from ndslib.core.files import digest
+from ndslib.core.presets import settings_of
 from ndslib.core.training import TrainConfig
 from ndslib.data import images, sample_table
 from ndslib.nds import extractor
@@ -67,9 +68,8 @@ class Settings:
 
     @classmethod
     def of(cls, parameters: Mapping[str, object]) -> "Settings":
-        """From a notebook's parameters: each field is the UPPER_CASE name of the same spelling, where there is one."""
-        names = [field.name for field in fields(cls) if field.name.upper() in parameters]
-        return cls(**{name: parameters[name.upper()] for name in names})
+        """From a notebook's parameters (`presets.settings_of`)."""
+        return settings_of(cls, parameters)
 
     def load(self) -> Scenario:
         """The scenario's sources and clients, less unreadable images where `on_corrupt` says so."""

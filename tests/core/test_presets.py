@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass
 
 import papermill
 import pytest
@@ -127,3 +128,13 @@ def test_command_line_texts_become_values(write_notebook):
     for wrong in ("SEED", "SEED=a", "KS=[", "SEDE=3"):
         with pytest.raises(InputError):
             presets.parse_overrides(load(), [wrong])
+
+
+def test_settings_take_the_parameters_that_they_have_a_field_for():
+    @dataclass(frozen=True)
+    class Settings:
+        steps: int = 3
+        lr: float = 0.1
+
+    found = presets.settings_of(Settings, {"STEPS": 7, "steps": 9, "OTHER": 1})
+    assert found == Settings(steps=7)
