@@ -48,7 +48,7 @@ def conditional(branches: Sequence[nn.Module], features: Tensor, choice: Choice)
 
 def traceable(branches: Sequence[nn.Module], features: Tensor, choice: Choice) -> Tensor:
     """A `torch.cond` a branch: for graphs without Python. At run time a branch that no image chose does not run."""
-    shape = branches[0](features[:0]).shape[1:]
+    shape = branches[0](features[:0]).shape[1:]  # of no image, so that it costs nothing
     parts = (_if_chosen(branch, features, shape, choice, number) for number, branch in enumerate(branches))
     return sum(_masked(part, choice, number) for number, part in enumerate(parts))
 

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from ndslib.core.models import to_float
 from ndslib.hydranet.architectures import check_classes, initialise
-from ndslib.hydranet.units import conv1x1, conv3x3, norm_relu
+from ndslib.hydranet.units import conv1x1, conv3x3, depthwise3x3, norm_relu
 
 # Channels and stride of each depthwise separable convolution (its Table 1). The last one's printed stride of 2 cannot
 # be: its output would be 4 x 4, and the table goes on with 7 x 7.
@@ -38,5 +38,4 @@ class MobileNet(nn.Module):
 
 def _separable(channels: int, out: int, stride: int) -> nn.Sequential:
     """A 3 x 3 convolution of each channel, which carries the stride, and a 1 x 1 convolution, each normalised."""
-    spatial = nn.Conv2d(channels, channels, 3, stride, padding=1, groups=channels, bias=False)
-    return nn.Sequential(spatial, *norm_relu(channels), conv1x1(channels, out), *norm_relu(out))
+    return nn.Sequential(depthwise3x3(channels, stride), *norm_relu(channels), conv1x1(channels, out), *norm_relu(out))

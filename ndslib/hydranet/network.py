@@ -38,6 +38,10 @@ class HydraNet(nn.Module):
     that no image of the batch chose when `skip_idle` is set; in evaluation mode it runs each branch on the images that
     chose it and no other. `forward_masked` is the reference for both.
 
+    `torch.export` takes it in evaluation mode at a fixed batch: the program runs a branch if an image chose it. Under
+    `torch.compile` one image is one graph; a batch breaks its graph between gate and branches, because which branch gets
+    which images is known at run time only. Both give the same numbers.
+
     Input uint8 or normalised float [B, 3, H, W], B from 0 in evaluation mode; output class scores, float [B, classes].
 
     Args:

@@ -19,9 +19,9 @@ def conv1x1(channels: int, out: int, bias: bool = False) -> nn.Conv2d:
     return nn.Conv2d(channels, out, 1, bias=bias)
 
 
-def depthwise3x3(channels: int) -> nn.Conv2d:
-    """A 3 x 3 convolution of each channel by itself, without bias."""
-    return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+def depthwise3x3(channels: int, stride: int = 1) -> nn.Conv2d:
+    """A 3 x 3 convolution of each channel by itself that keeps the size at stride 1, without bias."""
+    return nn.Conv2d(channels, channels, 3, stride, padding=1, groups=channels, bias=False)
 
 
 def norm_relu(channels: int) -> nn.Sequential:
