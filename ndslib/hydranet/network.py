@@ -39,8 +39,8 @@ class HydraNet(nn.Module):
     chose it and no other. `forward_masked` is the reference for both.
 
     `torch.export` takes it in evaluation mode at a fixed batch: the program runs a branch if an image chose it. Under
-    `torch.compile` one image is one graph; a batch breaks its graph between gate and branches, because which branch gets
-    which images is known at run time only. Both give the same numbers.
+    `torch.compile` one image is one graph; a batch breaks its graph between gate and branches, because which images a
+    branch gets is known at run time only. Both give the same numbers.
 
     Input uint8 or normalised float [B, 3, H, W], B from 0 in evaluation mode; output class scores, float [B, classes].
 
