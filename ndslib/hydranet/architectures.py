@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ndslib.core.errors import InputError
 from ndslib.core.models import to_float
+from ndslib.hydranet import checks
 from ndslib.hydranet.units import DenseLayer, ResidualUnit, SeparableUnit, conv3x3, norm_relu, transition
 
 RESSEP = {"A": (2, 0.5), "B": (3, 0.5), "C": (2, 0.75), "D": (3, 0.75), "E": (3, 1.0)}  # d, w (Table 3.1)
@@ -61,7 +62,7 @@ class ResSep:
     pooled = False
 
     def __post_init__(self) -> None:
-        check_depth(self.d, "d")
+        checks.whole_number("d", self.d)
         if self.stem not in ("cifar", "imagenet"):
             raise InputError(f"stem is {self.stem!r}; choose 'cifar' or 'imagenet'")
 
@@ -99,7 +100,7 @@ class ResNetCifar:
     pooled = True
 
     def __post_init__(self) -> None:
-        check_depth(self.d, "d")
+        checks.whole_number("d", self.d)
 
     @property
     def blocks(self) -> int:
@@ -134,7 +135,7 @@ class DenseNetCifar:
     pooled = True
 
     def __post_init__(self) -> None:
-        check_depth(self.layers, "layers")
+        checks.whole_number("layers", self.layers)
 
     def init(self) -> tuple[nn.Module, int]:
         return conv3x3(3, 2 * self.growth), 2 * self.growth
@@ -156,14 +157,14 @@ class StaticNet(nn.Module):
 
     def __init__(self, architecture: Architecture, width: float, classes: int) -> None:
         super().__init__()
-        check_classes(classes)
+        checks.whole_number("classes", classes)
         self.architecture, self.classes = architecture, classes
         self.trunk, channels = trunk(architecture, architecture.blocks, width)
         self.prediction = prediction(channels, classes)
         initialise(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.prediction(self.trunk(to_channels_last(images)))
+        return self.prediction(self.trunk(to_channels_last(images, self)))
 
 
 def trunk(architecture: Architecture, blocks: int, width: float) -> tuple[nn.Sequential, int]:
@@ -194,9 +195,11 @@ def initialise(network: nn.Module) -> None:
     network.to(memory_format=torch.channels_last)  # a quarter faster in training on a CPU, depthwise layers twice
 
 
-def to_channels_last(images: Tensor) -> Tensor:
-    """uint8 or normalised float [B, 3, H, W] as the networks want them: normalised float, channels last in memory."""
-    return to_float(images).contiguous(memory_format=torch.channels_last)
+def to_channels_last(images: Tensor, network: nn.Module) -> Tensor:
+    """Images [B, 3, H, W] as a network wants them: channels last in memory; bytes normalised, in the weights' type."""
+    if not images.is_floating_point():
+        images = to_float(images).to(next(network.parameters()).dtype)
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 def scaled(channels: int, width: float) -> int:
@@ -205,21 +208,8 @@ def scaled(channels: int, width: float) -> int:
     Raises:
         InputError: the multiplier is not a positive number.
     """
-    if not width > 0:
-        raise InputError(f"width multiplier is {width}; it must be above 0")
+    checks.multiplier("the width multiplier", width)
     return max(1, round(channels * width))
-
-
-def check_depth(depth: int, name: str) -> None:
-    """Refuse a number of units a block that is not a whole number of at least 1."""
-    if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
-        raise InputError(f"{name} is {depth!r}; it must be a whole number of at least 1")
-
-
-def check_classes(classes: int) -> None:
-    """Refuse a number of classes below 1."""
-    if classes < 1:
-        raise InputError(f"classes is {classes}; a classifier needs at least 1")
 
 
 def resnet_cifar(depth: int, classes: int = 100) -> StaticNet:
@@ -228,6 +218,7 @@ def resnet_cifar(depth: int, classes: int = 100) -> StaticNet:
     Raises:
         InputError: a depth of another form, or fewer than 1 class.
     """
+    checks.whole_number("depth", depth)
     if depth < 8 or (depth - 2) % 6:
         raise InputError(f"depth is {depth}; a ResNet for CIFAR has 6d+2 layers: 8, 14, 20, 26, 32, ...")
     return StaticNet(ResNetCifar((depth - 2) // 6), 1.0, classes)
@@ -243,16 +234,21 @@ def densenet_cifar(layers: int, classes: int = 100) -> StaticNet:
 
 
 def ressep(
-    variant: str | None = None, classes: int = 1000, *, d: int | None = None, w: float | None = None
+    variant: str | tuple[int, float] | None = None,
+    classes: int = 1000,
+    *,
+    d: int | None = None,
+    w: float | None = None,
 ) -> StaticNet:
-    """ResSep for 224 x 224 images: a variant "A" to "E" of Table 3.1, or any depth `d` and width `w`.
+    """ResSep for 224 x 224 images: a variant "A" to "E" of Table 3.1, or any depth `d` and width `w` (or the pair).
 
     Raises:
         InputError: an unknown variant, both a variant and d or w, d or w alone, or values out of range.
     """
     if variant is not None and (d, w) != (None, None):
         raise InputError(f"variant is {variant!r}, and d = {d}, w = {w}: give a variant, or d and w")
-    d, w = (d, w) if variant is None else ressep_variant(variant)
+    if variant is not None:
+        d, w = variant if isinstance(variant, tuple) and len(variant) == 2 else ressep_variant(variant)
     if d is None or w is None:
         raise InputError(f"d is {d} and w is {w}: give both, or a variant of {list(RESSEP)}")
     return StaticNet(ResSep(d), w, classes)
@@ -260,6 +256,6 @@ def ressep(
 
 def ressep_variant(variant: str) -> tuple[int, float]:
     """d and w of a row of Table 3.1."""
-    if variant not in RESSEP:
-        raise InputError(f"variant is {variant!r}; choose one of {list(RESSEP)}")
+    if not isinstance(variant, str) or variant not in RESSEP:
+        raise InputError(f"variant is {variant!r}; choose one of {list(RESSEP)}, or give d=... and w=...")
     return RESSEP[variant]

@@ -17,8 +17,9 @@ from ndslib.core.cost import Cost, count
 from ndslib.core.errors import InputError
 from ndslib.core.models import evaluating
 from ndslib.data.reported import as_table
+from ndslib.hydranet import checks
 from ndslib.hydranet.mobilenet import MobileNet
-from ndslib.hydranet.network import HydraNet, check_counts
+from ndslib.hydranet.network import HydraNet
 from ndslib.hydranet.networks import PUBLISHED, NetworkConfig, build
 
 
@@ -90,7 +91,7 @@ class PartCosts(NamedTuple):
         Raises:
             InputError: no branch, or k outside 1..n_b.
         """
-        check_counts(n_b, k, classes=n_b)
+        checks.branches_that_run(k, n_b)
         parts = {
             "stem": (self.stem, 1),
             "gate": (self.gate, 1),
@@ -162,11 +163,13 @@ def config_cost(config: NetworkConfig, classes: int, size: int) -> NetworkCost:
     if not config.n_b:
         with torch.device("meta"):
             return network_cost(build(config, classes), size)
-    check_counts(config.n_b, config.k, classes)
+    checks.branches(config.n_b, classes)
+    checks.branches_that_run(config.k, config.n_b)
     return config_parts(config, classes, size).network(config.n_b, config.n_b if config.gating == "none" else config.k)
 
 
 REFERENCES: dict[str, Callable[[], nn.Module]] = {"ResNet-18": resnet18, "MobileNet": MobileNet}  # in Table 3.1
+EQUAL_COST = 0.02  # multiply-adds that differ by less than this share count as equal
 _A = PUBLISHED["Hydra-ResSep-A"]
 ABLATIONS = {  # the rows of Tables 3.5 to 3.7, each a change of Hydra-ResSep-A
     "th-t3.5": {f"n_b = {n_b}": replace(_A, n_b=n_b) for n_b in (10, 25, 50)},

@@ -23,7 +23,7 @@ def skipping(branches: Sequence[nn.Module], features: Tensor, choice: Choice) ->
 
     A branch that runs still sees the whole batch, because batch normalisation does. A skipped one gets gradients of
     zero, as masking gives it, so optimizers and data-parallel wrappers see no difference; its running statistics stay
-    as they were, where masking would move them by images that it never serves.
+    as they were, where masking would move them by images that it never serves, so the two differ in evaluation mode.
     """
     used = _used(choice)
     total = sum(_masked(branches[number](features), choice, number) for number in used)
@@ -34,7 +34,7 @@ def skipping(branches: Sequence[nn.Module], features: Tensor, choice: Choice) ->
 def conditional(branches: Sequence[nn.Module], features: Tensor, choice: Choice) -> Tensor:
     """Each branch on the images that chose it and no other: what runs is what eq. 3.1 adds up."""
     chosen = choice.chosen
-    # One list of (branch, image) pairs, ordered by branch: a GPU is waited for once, not once a branch.
+    # One list of (branch, image) pairs, ordered by branch: a GPU is waited for here and not once a branch.
     images = chosen.T.nonzero()[:, 1].split(chosen.sum(dim=0).tolist())
     total = None
     for number, rows in enumerate(images):
@@ -77,4 +77,4 @@ def _weighted(out: Tensor, choice: Choice, number: int, rows: Tensor | None = No
     if choice.weights is None:
         return out
     weights = choice.weights[:, number] if rows is None else choice.weights[rows, number]
-    return out * weights[:, None, None, None]
+    return out * weights[:, None, None, None].to(out.dtype)

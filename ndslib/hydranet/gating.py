@@ -34,7 +34,9 @@ def subtask_scores(gate_logits: Tensor, subtasks: Tensor, n_b: int) -> Tensor:
     Returns:
         float [B, n_b], rows that sum to 1.
     """
-    probabilities = gate_logits.softmax(dim=1)
+    # In at least single precision, so that rounding does not decide between branches.
+    precision = torch.promote_types(gate_logits.dtype, torch.float32)
+    probabilities = gate_logits.softmax(dim=1, dtype=precision)
     return probabilities.new_zeros(len(gate_logits), n_b).index_add(1, subtasks, probabilities)
 
 

@@ -17,6 +17,7 @@ from ndslib.core.scorecard import Claim
 from ndslib.core.stats import mean_interval, paired_difference
 from ndslib.data.reported import as_table
 from ndslib.hydranet import curves
+from ndslib.hydranet.costs import EQUAL_COST
 from ndslib.hydranet.curves import family_of
 from ndslib.hydranet.networks import PUBLISHED
 
@@ -45,7 +46,12 @@ COLUMNS = {  # of our tables, in this order: name (the printed one goes before i
 }
 METHODS_ACROSS = ("th-t3.5", "th-t3.6")  # tables with a column a network
 DOUBLED = "th-t3.3"  # its printed MADDs are 2 x multiply-adds
-NOTES = {  # rows on which the source contradicts itself
+NOTES = {  # rows on which the source contradicts itself, or that it prints otherwise than the rest
+    "th-t3.3": {
+        "ResNet-14": "printed params are cut after two decimals: .17 for .178",
+        "Hydra-Res-d6": "printed params are rounded, not cut as in the other rows",
+        "DenseNet-d8": "1080 is printed for 1084.2; the other rows are cut to whole numbers",
+    },
     "th-t3.4": {"Hydra-ResSep-E": "w_g is printed .50; the printed counts are those of .75, which is counted here"},
     "th-t3.7": {"Block 3": "params printed are those of Block 2; Tables 3.4 and 3.5 print 10.89 for this network"},
     "th-f3.4": {
@@ -58,7 +64,6 @@ COMPARED = [  # of Table 3.8, better first
     ("NO GATING", "CLUSTER"),
     ("LEARN-BALANCE", "LEARN"),
 ]
-EQUAL_COST = 0.01  # multiply-adds that differ by less than this share count as equal
 
 
 def render(ledger_id: str, rows: pd.DataFrame) -> Rendered:

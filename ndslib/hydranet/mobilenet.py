@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from ndslib.core.models import to_float
-from ndslib.hydranet.architectures import check_classes, initialise
+from ndslib.hydranet import checks
+from ndslib.hydranet.architectures import initialise, to_channels_last
 from ndslib.hydranet.units import conv1x1, conv3x3, depthwise3x3, norm_relu
 
 # Channels and stride of each depthwise separable convolution (its Table 1). The last one's printed stride of 2 cannot
@@ -22,7 +22,7 @@ class MobileNet(nn.Module):
 
     def __init__(self, classes: int = 1000) -> None:
         super().__init__()
-        check_classes(classes)
+        checks.whole_number("classes", classes)
         channels = 32
         layers = [conv3x3(3, channels, stride=2), *norm_relu(channels)]
         for out, stride in SEPARABLE:
@@ -33,7 +33,7 @@ class MobileNet(nn.Module):
         initialise(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.prediction(self.features(to_float(images)))
+        return self.prediction(self.features(to_channels_last(images, self)))
 
 
 def _separable(channels: int, out: int, stride: int) -> nn.Sequential:

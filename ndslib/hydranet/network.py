@@ -1,18 +1,17 @@
 """The HydraNet: stem, gate, branches and combiner, of which an image runs k branches (thesis section 3.2, Fig. 3.1)."""
 
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ndslib.core.errors import InputError
-from ndslib.hydranet import execution
+from ndslib.hydranet import checks, execution
 from ndslib.hydranet.architectures import to_channels_last
 from ndslib.hydranet.gating import GATINGS, Choice, Gating, choose, subtask_scores
 
-PIECE_PIXELS = 224 * 224  # of the images that go through the stem at once on a CPU: one of ImageNet's, 49 of CIFAR's
+PIECE_PIXELS = 64 * 32 * 32  # that go through the stem at once on a CPU: an image of ImageNet, or 64 of CIFAR
 
 
 class Outputs(NamedTuple):
@@ -73,6 +72,7 @@ class HydraNet(nn.Module):
         subtasks: Tensor | Sequence[int] | None = None,
     ) -> None:
         super().__init__()
+        checks.branches(len(branches), classes)
         if gating not in GATINGS:
             raise InputError(f"gating is {gating!r}; choose one of {list(GATINGS)}")
         if (gate is None) != (gating == "none"):
@@ -103,7 +103,7 @@ class HydraNet(nn.Module):
 
     @k.setter
     def k(self, k: int) -> None:
-        check_counts(self.n_b, k, self.classes)
+        checks.branches_that_run(k, self.n_b)
         self._k = k
 
     def assign(self, subtasks: Tensor | Sequence[int]) -> None:
@@ -136,7 +136,8 @@ class HydraNet(nn.Module):
         """`forward` with what the gate said, for losses and for pictures.
 
         Raises:
-            InputError: the input is not [B, 3, H, W], or holds no image in training mode.
+            InputError: the input is not [B, 3, H, W], or holds in training mode no image, or only one where branches
+                pool (batch normalisation has nothing to compare it with).
         """
         return self._run(images, self._execution(len(images)))
 
@@ -148,7 +149,9 @@ class HydraNet(nn.Module):
 
     def _execution(self, batch: int) -> Callable[..., Tensor]:
         if self.training:
-            return execution.skipping if self.skip_idle else execution.masked
+            # Which branches are idle is known at run time only: an exported program of the training mode runs all.
+            skip = self.skip_idle and not torch.compiler.is_exporting()
+            return execution.skipping if skip else execution.masked
         # One graph for a compiler: whole for one image, which runs its branches and no other. A compiled batch breaks
         # its graph between gate and branches instead, because one graph would run every branch on every image.
         if torch.compiler.is_exporting() or (torch.compiler.is_compiling() and batch == 1):
@@ -157,17 +160,20 @@ class HydraNet(nn.Module):
 
     def _run(self, images: Tensor, execute: Callable[..., Tensor]) -> Outputs:
         self._check(images)
-        features = self._features(to_channels_last(images))
+        features = self._features(to_channels_last(images, self))
         gate_logits = None if self.gate is None else self.gate(features)
         scores = None if gate_logits is None else self.gate_scores(gate_logits)
         choice = self._choice(scores, features)
-        logits = self.combiner(execute(self.branches, features, choice))
-        return Outputs(logits, gate_logits, scores, choice.chosen)
+        combined = execute(self.branches, features, choice)
+        if self.training and combined.numel() == combined.shape[1]:
+            raise InputError("one image of one pixel of features cannot be normalised; train on batches of at least 2")
+        return Outputs(self.combiner(combined), gate_logits, scores, choice.chosen)
 
     def _features(self, images: Tensor) -> Tensor:
-        """The stem's features. A CPU computes those of a large batch in pieces, whose activations its caches hold.
+        """The stem's features. A CPU computes those of a large batch in pieces, which reuse the same, cached memory.
 
-        At 224 x 224 pixels, 64 at once take about twice the time, nearly all of it spent on memory.
+        At 224 x 224 pixels, 64 images at once take nearly twice the time: the system hands out their memory anew for
+        each layer, page by page.
         """
         if self.training or images.device.type != "cpu" or torch.compiler.is_compiling():
             return self.stem(images)
@@ -180,26 +186,7 @@ class HydraNet(nn.Module):
         return choose(scores, self.k, weighted=self.gating == "learned")
 
     def _check(self, images: Tensor) -> None:
-        if images.ndim != 4 or images.shape[1] != 3:
+        if images.ndim != 4 or images.shape[1] != 3 or 0 in images.shape[2:]:
             raise InputError(f"images have shape {tuple(images.shape)}; expected [B, 3, H, W]")
         if self.training and not len(images):
             raise InputError("a batch of zero images cannot be trained on; leave it out, or call eval() to predict")
-
-
-def check_counts(n_b: int, k: int, classes: int) -> None:
-    """Refuse numbers of branches that cannot be.
-
-    Raises:
-        InputError: no branch, k outside 1..n_b, more branches than classes, or a number that is not whole.
-    """
-    for name, value in (("n_b", n_b), ("k", k), ("classes", classes)):
-        if not isinstance(value, Integral):
-            raise InputError(f"{name} is {value!r}; it must be a whole number")
-    if n_b < 1:
-        raise InputError(f"n_b is {n_b}; a HydraNet needs at least 1 branch")
-    if not 1 <= k <= n_b:
-        raise InputError(f"k is {k}, but there are {n_b} branches: choose k from 1 to {n_b}")
-    if n_b > classes:
-        raise InputError(
-            f"n_b is {n_b}, but there are only {classes} classes: a branch needs at least 1 class of its own"
-        )

@@ -113,15 +113,18 @@ PUBLISHED: dict[str, NetworkConfig] = {  # every row of Tables 3.1, 3.3 and 3.4 
 def name_of(config: NetworkConfig) -> str:
     """The name that the tables give a network of this family, depth and width: "Hydra-Res-d1", "ResNet-14", "ResSep-A".
 
-    A ResSep that is no row of Table 3.1 is named by its numbers: "ResSep-d1-w0.5".
+    What stands in no table is named by its numbers: "ResSep-d1-w0.5", "ResNet-14-w0.75".
     """
+    if config.family == "ressep":
+        letters = {design: variant for variant, design in RESSEP.items()}
+        design = letters.get((config.depth, config.w_s), f"d{config.depth}-w{config.w_s:.3g}")
+        return f"{'Hydra-' if config.n_b else ''}ResSep-{design}"
+    width = "" if config.w_s == 1 else f"-w{config.w_s:.3g}"
     if config.family == "resnet":
-        return f"Hydra-Res-d{config.depth}" if config.n_b else f"ResNet-{6 * config.depth + 2}"
-    if config.family == "densenet":
-        return f"{'Hydra-Dense' if config.n_b else 'DenseNet'}-d{config.depth}"
-    letters = {design: variant for variant, design in RESSEP.items()}
-    design = letters.get((config.depth, config.w_s), f"d{config.depth}-w{config.w_s:g}")
-    return f"{'Hydra-' if config.n_b else ''}ResSep-{design}"
+        name = f"Hydra-Res-d{config.depth}" if config.n_b else f"ResNet-{6 * config.depth + 2}"
+    else:
+        name = f"{'Hydra-Dense' if config.n_b else 'DenseNet'}-d{config.depth}"
+    return name + width
 
 
 def save(path: Path | str, network: nn.Module, config: NetworkConfig, classes: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from sklearn.cluster import KMeans
 
 from ndslib.core.errors import InputError
 from ndslib.core.seeding import derive_seed, rng
+from ndslib.hydranet import checks
 
 
 def class_features(features: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
@@ -53,11 +54,14 @@ def cluster_classes(class_features: np.ndarray, n_b: int, seed: int = 0) -> np.n
         int64 [classes], the branch of each class.
 
     Raises:
-        InputError: n_b below 1 or above the number of classes.
+        InputError: n_b below 1 or above the number of classes, or features that are not finite numbers.
     """
-    check_branches(len(class_features), n_b)
-    means = KMeans(n_b, n_init=10, random_state=derive_seed("subtasks", seed) % 2**32).fit(class_features)
-    return _balanced(cdist(means.cluster_centers_, class_features))
+    features = np.asarray(class_features, dtype=np.float64)
+    if features.ndim != 2 or not np.isfinite(features).all():
+        raise InputError(f"class features have shape {features.shape}: give finite numbers, [classes, D]")
+    checks.branches(n_b, len(features))
+    means = KMeans(n_b, n_init=10, random_state=derive_seed("subtasks", seed) % 2**32).fit(features)
+    return _balanced(cdist(means.cluster_centers_, features))
 
 
 def _balanced(distances: np.ndarray) -> np.ndarray:
@@ -82,11 +86,5 @@ def random_classes(classes: int, n_b: int, seed: int = 0) -> np.ndarray:
     Raises:
         InputError: n_b below 1 or above the number of classes.
     """
-    check_branches(classes, n_b)
+    checks.branches(n_b, classes)
     return rng("random subtasks", seed).permutation(np.arange(classes) % n_b)
-
-
-def check_branches(classes: int, n_b: int) -> None:
-    """Refuse a number of branches that is below 1 or above the number of classes."""
-    if not 1 <= n_b <= classes:
-        raise InputError(f"n_b is {n_b}, for {classes} classes: choose 1 to {classes} branches, each with a class")

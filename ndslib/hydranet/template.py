@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ndslib.core.errors import InputError
+from ndslib.hydranet import checks
 from ndslib.hydranet.architectures import (
     Architecture,
     DenseNetCifar,
     ResNetCifar,
     ResSep,
-    check_classes,
     initialise,
     prediction,
     ressep_variant,
@@ -18,7 +18,7 @@ from ndslib.hydranet.architectures import (
     trunk,
 )
 from ndslib.hydranet.gating import Gating
-from ndslib.hydranet.network import HydraNet, check_counts
+from ndslib.hydranet.network import HydraNet
 from ndslib.hydranet.units import conv1x1, depthwise3x3, norm_relu
 
 # w_g of Table 3.4. Variant E is printed with 0.50, but only 0.75 gives its 26.83 M parameters and 1075 M MADDs.
@@ -55,12 +55,13 @@ def hydranet(
     Raises:
         InputError: a branch point outside the blocks, or as for `HydraNet`.
     """
-    if not 1 <= branch_point < architecture.blocks:
+    checks.whole_number("branch_point", branch_point)
+    if branch_point >= architecture.blocks:
         raise InputError(
             f"branch_point is {branch_point}; choose a block from 1 to {architecture.blocks - 1} to split behind"
         )
-    check_classes(classes)
-    check_counts(n_b, k, classes)
+    checks.branches(n_b, classes)
+    checks.branches_that_run(k, n_b)
     stem, channels = trunk(architecture, branch_point, w_s)
     first, last = branch_point + 1, architecture.blocks
     _, combined = stack(architecture, first, last, channels, w_s)

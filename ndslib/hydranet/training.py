@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ndslib.core.errors import InputError
 from ndslib.core.models import evaluating
 from ndslib.core.seeding import generator
 from ndslib.core.training import ShuffledIndices, TrainConfig, fit
@@ -54,8 +55,15 @@ def joint_loss(
         network: a `HydraNet`, or a static network from images to class scores.
         images: uint8 or normalised float [B, 3, H, W].
         labels: int64 [B].
+
+    Raises:
+        InputError: a HydraNet inside of another module (data-parallel, compiled), which hides its gate.
     """
     if not isinstance(network, HydraNet):
+        if any(isinstance(part, HydraNet) for part in network.modules()):
+            raise InputError(
+                f"a {type(network).__name__} hides its HydraNet's gate from the loss: wrap JointLoss(network) instead"
+            )
         return functional.cross_entropy(network(images), labels)
     outputs = network.outputs(images)
     loss = functional.cross_entropy(outputs.logits, labels)
@@ -64,6 +72,20 @@ def joint_loss(
     if network.gating == "learned" and balance:
         return loss + balance_loss(outputs.scores, balance * network.n_b / len(images) ** 2)
     return loss
+
+
+class JointLoss(nn.Module):
+    """`joint_loss` of a network as a module: what DistributedDataParallel or `torch.compile` may wrap.
+
+    `forward(images, labels)` is the scalar loss; `network` is the network itself.
+    """
+
+    def __init__(self, network: nn.Module, gate_weight: float = 1.0, balance: float = 0.0) -> None:
+        super().__init__()
+        self.network, self.gate_weight, self.balance = network, gate_weight, balance
+
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+        return joint_loss(self.network, images, labels, self.gate_weight, self.balance)
 
 
 def train(

@@ -116,29 +116,30 @@ def test_an_interrupted_training_leaves_nothing_that_looks_finished(monkeypatch)
         NetworkConfig("ressep", 1, 0.5, 0.25, 0.25, n_b=4, k=2, branch_point=3, scale=0.25, stem="cifar"),
     ],
 )
-def test_equal_cost_is_the_cheapest_static_network_that_costs_no_less(config):
+def test_equal_cost_is_a_static_network_of_the_family(config):
     found = equal_cost(config, 16, 10)
     wanted = network_cost(networks.build(config, 10), 16).madds
-    assert found.n_b == 0
-    assert network_cost(networks.build(found, 10), 16).madds >= wanted
-    smaller = (
-        replace(found, w_s=found.w_s - config.w_s / 16)
-        if config.family == "ressep"
-        else replace(found, depth=found.depth - 1)
-    )
-    if smaller.depth >= config.depth and smaller.w_s >= config.w_s:
-        assert network_cost(networks.build(smaller, 10), 16).madds < wanted
+    assert (found.family, found.n_b) == (config.family, 0)
+    ratio = network_cost(networks.build(found, 10), 16).madds / wanted
+    assert 0.98 <= ratio < 1.05
+
+
+@pytest.mark.parametrize(("hydra", "static"), [("Hydra-Res-d1", "ResNet-14"), ("Hydra-Res-d4", "ResNet-56")])
+def test_published_networks_of_equal_cost(hydra, static):
+    assert networks.name_of(equal_cost(networks.PUBLISHED[hydra], 32, 100)) == static
 
 
 def test_results_are_tidy_rows():
     trials = with_static(SETTINGS, [HYDRA], [NetworkConfig("resnet", 3, scale=0.25)])
-    assert list(trials) == ["Hydra-Res-d1", "ResNet-14", "ResNet-20"]
+    names = list(trials)
+    assert (names[0], names[2]) == ("Hydra-Res-d1", "ResNet-20")
+    assert names[1].startswith("ResNet-14-w0.")
     train_all(trials.values())
     rows = results(trials, "th-t3.3")
     assert list(rows.columns) == ["experiment", "method", "metric", "value"]
     metrics = {method: set(part["metric"]) for method, part in rows.groupby("method")}
-    assert metrics["ResNet-14"] == {"top1", "params", "madds", "total_madds"}
-    assert metrics["Hydra-Res-d1"] == metrics["ResNet-14"] | {"gate_top1", "recall"}
+    assert metrics[names[1]] == {"top1", "params", "madds", "total_madds"}
+    assert metrics["Hydra-Res-d1"] == metrics[names[1]] | {"gate_top1", "recall"}
     assert rows["value"].notna().all()
 
 
@@ -171,7 +172,7 @@ def test_bad_input():
         Trial(SETTINGS, HYDRA, "BEST")
     with pytest.raises(InputError, match="nothing to train"):
         train_all([])
-    with pytest.raises(InputError, match="n_b is 11, for 10 classes"):
+    with pytest.raises(InputError, match="n_b is 11, but there are only 10 classes"):
         trained(Trial(SETTINGS, replace(HYDRA, n_b=11)))
     with pytest.raises(NonFiniteLoss, match="learning rate"):
         trained(Trial(replace(SETTINGS, lr=1e30, steps=30), static_twin(HYDRA)))

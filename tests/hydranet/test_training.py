@@ -6,13 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import distributed, nn
 from torch.nn import functional
 
+from ndslib.core.errors import InputError
 from ndslib.core.seeding import rng
 from ndslib.core.training import TrainConfig
 from ndslib.hydranet.networks import NetworkConfig, build
 from ndslib.hydranet.tasks import Split
-from ndslib.hydranet.training import evaluate, joint_loss, predict, train
+from ndslib.hydranet.training import JointLoss, evaluate, joint_loss, predict, train
 
 HYDRA = NetworkConfig("resnet", 1, n_b=3, k=2, scale=0.25)
 CLASSES, SIZE = 6, 16
@@ -56,6 +58,31 @@ def test_without_a_gate_the_loss_is_that_of_the_predictions(config):
     network, (images, labels) = build(config, CLASSES).train(), batch_of(coloured(4))
     expected = functional.cross_entropy(network(images), labels)
     torch.testing.assert_close(joint_loss(network, images, labels, gate_weight=7.0, balance=7.0), expected)
+
+
+def test_a_wrapper_that_hides_the_gate_is_refused():
+    images, labels = batch_of(coloured(2))
+    with pytest.raises(InputError, match="JointLoss"):
+        joint_loss(nn.Sequential(build(HYDRA, CLASSES)), images, labels)
+
+
+@pytest.mark.parametrize("skip", [False, True])
+@pytest.mark.parametrize("gating", ["supervised", "learned", "none"])
+def test_data_parallel_training_gives_the_same_gradients(tmp_path, gating, skip):
+    """Two steps: the second would fail if a parameter had been left without a gradient in the first."""
+    images, labels = batch_of(coloured(1))
+    plain, wrapped = (build(replace(HYDRA, gating=gating), CLASSES).train() for _ in range(2))
+    plain.skip_idle = wrapped.skip_idle = skip
+    distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        parallel = nn.parallel.DistributedDataParallel(JointLoss(wrapped))
+        for _ in range(2):
+            joint_loss(plain, images, labels).backward()
+            parallel(images, labels).backward()
+    finally:
+        distributed.destroy_process_group()
+    for (name, one), other in zip(plain.named_parameters(), wrapped.parameters(), strict=True):
+        torch.testing.assert_close(other.grad, one.grad, msg=name)
 
 
 @pytest.mark.parametrize("gating", ["supervised", "learned", "none"])
