@@ -80,7 +80,7 @@ def test_the_example_runs(tmp_path, monkeypatch):
 def test_the_hydranets_example_runs():
     names = run_example(
         2,
-        {"groups=5, per_group=4": "groups=3, per_group=2, train_per_class=2, test_per_class=2", "steps=2000": "steps=2"}
+        {"groups=5, per_group=4": "groups=3, per_group=2, train_per_class=2, test_per_class=2", "steps=300": "steps=2"}
         | {"n_b=5": "n_b=3"},
     )
     assert names["network"].subtasks.bincount().tolist() == [2, 2, 2]

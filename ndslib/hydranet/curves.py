@@ -87,12 +87,12 @@ def _log_axis(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def deviations(ours: pd.DataFrame, published: pd.DataFrame, contradicted: Collection[str]) -> Figure:
+def deviations(ours: pd.DataFrame, published: pd.DataFrame, noted: Collection[str]) -> Figure:
     """How far each count is from the printed one, in percent: a dot a row, parameters left, multiply-adds right.
 
     Args:
         ours, published: a row a network, columns `params` and `madds`, in the same unit (M).
-        contradicted: rows on which the source contradicts itself; named in orange. A row beyond the bound is named
+        noted: rows that the table has a note on; named in orange. A row beyond the bound is named
             in red.
     """
     figure, panels = plt.subplots(1, 2, figsize=(10, 1.6 + 0.24 * len(published)), sharey=True, layout="constrained")
@@ -103,7 +103,7 @@ def deviations(ours: pd.DataFrame, published: pd.DataFrame, contradicted: Collec
         slack = 100 * PRINTED_STEP[metric] / published[metric]
         beyond = deviation.abs() - slack > bound
         axes.axvspan(-bound, bound, color=PALETTE[2], alpha=0.15)
-        _draw_deviations(axes, deviation, slack, _flags(beyond, contradicted))
+        _draw_deviations(axes, deviation, slack, _flags(beyond, noted))
         limit = 1.15 * max(2 * bound, deviation.abs().max())
         axes.set(title=f"{titles[metric]} (shaded: within {bound:g} %)", xlim=(-limit, limit))
     panels[0].set_yticks(range(len(published)), published.index)
@@ -115,9 +115,9 @@ def deviations(ours: pd.DataFrame, published: pd.DataFrame, contradicted: Collec
     return figure
 
 
-def _flags(beyond: pd.Series, contradicted: Collection[str]) -> pd.Series:
+def _flags(beyond: pd.Series, noted: Collection[str]) -> pd.Series:
     """The colour of each row's dot."""
-    colours = {name: RED if far else ORANGE if name in contradicted else PALETTE[0] for name, far in beyond.items()}
+    colours = {name: RED if far else ORANGE if name in noted else PALETTE[0] for name, far in beyond.items()}
     return pd.Series(colours)
 
 
@@ -126,7 +126,7 @@ def _draw_deviations(axes: Axes, deviation: pd.Series, slack: pd.Series, colours
     axes.axvline(0, color=INK, linewidth=1)
     axes.hlines(rows, deviation - slack, deviation + slack, color="#aaaaaa", linewidth=2)
     axes.scatter(deviation, rows, s=30, c=list(colours), zorder=3)
-    reasons = {RED: "beyond the bound", ORANGE: "the source contradicts itself"}
+    reasons = {RED: "beyond the bound", ORANGE: "see the note"}
     for row, (name, colour) in enumerate(colours.items()):
         if colour in reasons and np.isfinite(deviation[name]):
             text = f"{name}: {reasons[colour]}"

@@ -164,7 +164,7 @@ def _beside(table_id: str, printed: pd.DataFrame, counts: pd.DataFrame, trained:
 
 
 def _with_notes(ledger_id: str, table: pd.DataFrame) -> pd.DataFrame:
-    """A last column that says where the source contradicts itself."""
+    """A last column that says where the source contradicts itself or prints otherwise than elsewhere."""
     if ledger_id not in NOTES:
         return table
     notes = pd.Series(NOTES[ledger_id]).reindex(table.index, fill_value="")

