@@ -298,7 +298,23 @@ def _strategies(ledger_id: str, rows: pd.DataFrame) -> Rendered:
         for above, below in COMPARED
         if {above, below} <= set(top1)
     ]
-    return Rendered(table, figure, tuple(claims))
+    return Rendered(table, figure, (*claims, *_balance_claims(rows)))
+
+
+def _balance_claims(rows: pd.DataFrame) -> list[Claim]:
+    """Section 3.4.2: a gate that is only learned comes to ignore most branches, which the balance term prevents.
+
+    The effective number of branches is the exponential of the entropy of their use: n_b where all are used alike.
+    """
+    found = rows[rows["experiment"] == UTILISATION]
+    shares = found.pivot_table(index=["seed", "method"], columns="step", values="value")
+    shares = shares.div(shares.sum(axis=1), axis=0)
+    entropy = -(shares * np.log(shares.where(shares > 0))).sum(axis=1)
+    effective = np.exp(entropy).unstack("method")
+    if not {"LEARN", "LEARN-BALANCE"} <= set(effective):
+        return []
+    text = "LEARN-BALANCE uses more branches than LEARN, effective number"
+    return [claim(text, paired_difference(effective["LEARN-BALANCE"], effective["LEARN"]), headline=True)]
 
 
 def _utilisation(rows: pd.DataFrame) -> pd.DataFrame:

@@ -342,3 +342,18 @@ def test_counts_of_another_table_are_refused(cifar):
 def test_an_id_without_a_layout_is_refused(cifar):
     with pytest.raises(InputError, match=r"no layout for 'th-t3.2'; this chapter lays out \["):
         ledger.render("th-t3.2", cifar)
+
+
+def test_the_balance_of_branches_is_a_claim():
+    """One branch of four against all four alike: effective numbers of 1 and of 4."""
+    use = {"LEARN": [1.0, 0.0, 0.0, 0.0], "LEARN-BALANCE": [0.25] * 4}
+    shares = [
+        ("utilisation", method, seed, branch, "share", share)
+        for method, values in use.items()
+        for seed in (0, 1)
+        for branch, share in enumerate(values)
+    ]
+    rows = pd.concat([trained("th-t3.8", STRATEGIES), frame(shares)])
+    (found,) = [each for name, each in claims(ledger.render("th-t3.8", rows)).items() if "effective number" in name]
+    assert found.estimate == pytest.approx(3)
+    assert found.verdict == "holds"
