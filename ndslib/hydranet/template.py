@@ -84,8 +84,8 @@ def _branch(architecture: Architecture, blocks: nn.Sequential, channels: int, co
 def _combiner(architecture: Architecture, channels: int, classes: int) -> nn.Sequential:
     """A separable 3 x 3 convolution of the summed features, and the prediction.
 
-    No ReLU stands in it, as none is printed in Fig. 3.2. With one behind each normalisation, a small Hydra-Res-d1 lost 15
-    points of accuracy on handwritten digits (150 steps, mean of 2 seeds).
+    No ReLU stands in it, as none is printed in Fig. 3.2. With one behind each normalisation, a small Hydra-Res-d1 lost
+    15 points of accuracy on handwritten digits (150 steps, mean of 2 seeds).
     """
     spatial = [depthwise3x3(channels), nn.BatchNorm2d(channels)]
     if architecture.pooled:
