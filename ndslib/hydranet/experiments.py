@@ -43,7 +43,8 @@ class Settings:
     """What an experiment depends on beside its networks; the notebooks' parameters, one to one.
 
     Attributes:
-        task: of `tasks.load_task`, with `size`, `train_per_class`, `test_per_class`, `groups`, `per_group`, `fineness`.
+        task: of `tasks.load_task`, with `size`, `train_per_class` and `test_per_class` (0 takes all images), `groups`,
+            `per_group`, `fineness`.
         seed: of the task's images, the subtasks, the weights and the batches.
         steps, batch_size, lr, weight_decay: of every training; SGD with Nesterov momentum 0.9, a short warm-up, cosine.
         gate_weight: of the gate's loss beside that of the predictions.
@@ -54,8 +55,8 @@ class Settings:
     task: str
     seed: int = 0
     size: int | None = None
-    train_per_class: int | None = None
-    test_per_class: int | None = None
+    train_per_class: int = 0
+    test_per_class: int = 0
     groups: int = 5
     per_group: int = 4
     fineness: float = 0.5
@@ -78,7 +79,7 @@ class Settings:
     @lru_cache(maxsize=2)  # noqa: B019 - the trials of one experiment share the images of equal settings
     def load(self) -> Task:
         """The task's images and labels."""
-        sizes = (self.size, self.seed, self.train_per_class, self.test_per_class)
+        sizes = (self.size, self.seed, self.train_per_class or None, self.test_per_class or None)
         return load_task(self.task, *sizes, self.groups, self.per_group, self.fineness, self.workers)
 
     @property
