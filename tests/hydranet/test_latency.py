@@ -100,7 +100,7 @@ def test_without_a_gate_all_branches_run():
 def clock(monkeypatch) -> list[float]:
     """A clock that shows the sum of the seconds put into it."""
     spent: list[float] = []
-    monkeypatch.setattr("ndslib.hydranet.latency.benchmark.timer", lambda: sum(spent))
+    monkeypatch.setattr("ndslib.hydranet.latency.clock", lambda: sum(spent))
     return spent
 
 
