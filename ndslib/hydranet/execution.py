@@ -25,7 +25,7 @@ def skipping(branches: Sequence[nn.Module], features: Tensor, choice: Choice) ->
     zero, as masking gives it, so optimizers and data-parallel wrappers see no difference; its running statistics stay
     as they were, where masking would move them by images that it never serves, so the two differ in evaluation mode.
     """
-    used = _used(choice)
+    used = choice.chosen.any(dim=0).nonzero()[:, 0].tolist()
     total = sum(_masked(branches[number](features), choice, number) for number in used)
     idle = (p for number, branch in enumerate(branches) if number not in used for p in branch.parameters())
     return total + sum((p[:0].sum() for p in idle), start=total.new_zeros(()))
@@ -49,8 +49,10 @@ def conditional(branches: Sequence[nn.Module], features: Tensor, choice: Choice)
 def traceable(branches: Sequence[nn.Module], features: Tensor, choice: Choice) -> Tensor:
     """A `torch.cond` a branch: for graphs without Python. At run time a branch that no image chose does not run."""
     shape = branches[0](features[:0]).shape[1:]  # of no image, so that it costs nothing
-    parts = (_if_chosen(branch, features, shape, choice, number) for number, branch in enumerate(branches))
-    return sum(_masked(part, choice, number) for number, part in enumerate(parts))
+    return sum(
+        _masked(_if_chosen(branch, features, shape, choice, number), choice, number)
+        for number, branch in enumerate(branches)
+    )
 
 
 def _if_chosen(branch: nn.Module, features: Tensor, shape: torch.Size, choice: Choice, number: int) -> Tensor:
@@ -62,10 +64,6 @@ def _if_chosen(branch: nn.Module, features: Tensor, shape: torch.Size, choice: C
         (features,),
     )
     return flat.unflatten(1, shape)
-
-
-def _used(choice: Choice) -> list[int]:
-    return choice.chosen.any(dim=0).nonzero()[:, 0].tolist()
 
 
 def _masked(out: Tensor, choice: Choice, number: int) -> Tensor:

@@ -153,22 +153,24 @@ def equal_cost(config: NetworkConfig, size: int, classes: int) -> NetworkConfig:
     cost up to 2 % less than the HydraNet.
     """
 
+    def static(depth: int, width: float) -> NetworkConfig:
+        return replace(static_twin(config), depth=depth, w_s=width)
+
     def cost(depth: int, width: float) -> int:
-        return config_cost(replace(static_twin(config), depth=depth, w_s=width), classes, size).madds
+        return config_cost(static(depth, width), classes, size).madds
 
     wanted = config_cost(config, classes, size).madds
     depths = [config.depth]
     while config.family != "ressep" and cost(depths[-1], config.w_s) < (1 - EQUAL_COST) * wanted:
         depths.append(depths[-1] + 1)
     if cost(depths[-1], config.w_s) <= (1 + EQUAL_COST) * wanted and config.family != "ressep":
-        return replace(static_twin(config), depth=depths[-1])
+        return static(depths[-1], config.w_s)
     widths = [config.w_s * step / 64 for step in range(32, 129)]
     found = {}
     for depth in depths:
         enough = bisect_left(widths, (1 - EQUAL_COST) * wanted, key=partial(cost, depth))
         found |= {(depth, width): cost(depth, width) for width in widths[enough : enough + 4]}
-    depth, width = min(found, key=lambda each: abs(found[each] - wanted))
-    return replace(static_twin(config), depth=depth, w_s=width)
+    return static(*min(found, key=lambda each: abs(found[each] - wanted)))
 
 
 def trained(trial: Trial) -> Path:

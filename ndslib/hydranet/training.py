@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ndslib.core.errors import InputError
+from ndslib.core.metrics import top1
 from ndslib.core.models import evaluating
 from ndslib.core.seeding import generator
 from ndslib.core.training import ShuffledIndices, TrainConfig, fit
@@ -146,19 +147,15 @@ def _outputs(network: nn.Module, images: Tensor) -> Outputs:
 def evaluate(network: nn.Module, split: Split) -> Evaluation:
     """Accuracy of a network on a split, and how its gate chose; a HydraNet runs its chosen branches only."""
     outputs, labels = predict(network, split.images), torch.as_tensor(split.labels)
-    top1 = _share(outputs.logits.argmax(1) == labels)
+    accuracy = top1(outputs.logits, labels)
     if outputs.chosen is None:
-        return Evaluation(top1)
+        return Evaluation(accuracy)
     chosen = outputs.chosen.double()
     utilisation = chosen.mean(0).numpy()
     if network.gating != "supervised":
-        return Evaluation(top1, utilisation=utilisation)
+        return Evaluation(accuracy, utilisation=utilisation)
     subtasks = network.subtasks.cpu()[labels]
-    recall = _share(outputs.chosen[torch.arange(len(labels)), subtasks])
+    recall = float(chosen[torch.arange(len(labels)), subtasks].mean())
     members = functional.one_hot(subtasks, network.n_b).double()
     confusion = members.T @ chosen / members.sum(0)[:, None]
-    return Evaluation(top1, _share(outputs.gate_logits.argmax(1) == labels), recall, utilisation, confusion.numpy())
-
-
-def _share(hits: Tensor) -> float:
-    return float(hits.double().mean())
+    return Evaluation(accuracy, top1(outputs.gate_logits, labels), recall, utilisation, confusion.numpy())
