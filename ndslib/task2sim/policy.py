@@ -1,0 +1,149 @@
+"""Task2Sim: from a task's vector to the simulation parameters of its pretraining data (T2S section 3)."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ndslib.core import weights
+from ndslib.core.errors import InputError
+from ndslib.sim.parameters import PARAMETERS, Parameter
+from ndslib.task2sim.network import InSpan, PolicyNetwork
+from ndslib.task2sim.reinforce import History, PolicyConfig, train
+from ndslib.task2sim.rewards import Rewards, RewardTable
+
+FORMAT = "ndslib task2sim policy 1"
+
+
+class Policy:
+    """Maps task vectors to a distribution over the levels of each simulation parameter.
+
+    Args:
+        config: how it is trained; by default as the authors did.
+        options: fields of `PolicyConfig`, set over those of `config`: `Policy(seed=1, members=5)`.
+
+    Attributes:
+        parameters: the simulation parameters that the columns of `predict` stand for, in this order; those of the
+            rewards it was fitted to.
+        history: what `fit` did; None of a policy that was loaded.
+
+    Raises:
+        InputError: an unknown option, or a value out of range.
+    """
+
+    def __init__(self, config: PolicyConfig | None = None, **options: Any) -> None:
+        unknown = sorted(options.keys() - PolicyConfig.__dataclass_fields__.keys())
+        if unknown:
+            raise InputError(f"unknown options {unknown}; a policy has {sorted(PolicyConfig.__dataclass_fields__)}")
+        self.config = replace(config or PolicyConfig(), **options)
+        self.parameters: tuple[Parameter, ...] = PARAMETERS
+        self.network: PolicyNetwork | None = None
+        self.history: History | None = None
+
+    def fit(self, task_vectors: np.ndarray, rewards: Rewards | RewardTable, description: str = "") -> "Policy":
+        """Train on seen tasks (Algorithm 1); the policy starts anew.
+
+        Args:
+            task_vectors: float [N, D], one Task2Vec a task. They are scaled to length 1 here and in `predict`.
+            rewards: called as `rewards(tasks, settings)` with places among the N tasks, int64 [B], and settings, int64
+                [B, M]; gives their rewards in percent, float [B]. No pair is asked for twice. Its `parameters` name the
+                columns of a setting; without that attribute they are the eight of T2S section 4.1. A `RewardTable`
+                holds its tasks in the order of the vectors.
+            description: name of the progress bar; no bar when empty.
+
+        Returns:
+            the policy itself.
+
+        Raises:
+            InputError: vectors that are not [N, D], not finite or zero; a table of other tasks than N; rewards that are
+                not finite numbers.
+        """
+        inputs = _unit(task_vectors)
+        if isinstance(rewards, RewardTable) and len(rewards.tasks) != len(inputs):
+            raise InputError(
+                f"{len(inputs)} task vectors for a table of {len(rewards.tasks)} tasks: give one vector a task of the "
+                "table, in its order (`RewardTable.of` takes some of its tasks)"
+            )
+        self.parameters = tuple(getattr(rewards, "parameters", PARAMETERS))
+        levels = [parameter.levels for parameter in self.parameters]
+        network = PolicyNetwork(inputs.shape[1], levels, self.config.hidden, self.config.seeds)
+        spanned = InSpan(network, inputs)
+        self.history = train(spanned, inputs @ spanned.basis, rewards, self.parameters, self.config, description)
+        spanned.fold()
+        self.network = network
+        return self
+
+    def probabilities(self, task_vectors: np.ndarray) -> np.ndarray:
+        """The probability of every level, float64 [N, M, max k] (0 where a parameter has no such level).
+
+        Members' probabilities are averaged.
+
+        Raises:
+            InputError: the policy is not fitted, or vectors that `fit` would refuse or of another length.
+        """
+        if self.network is None:
+            raise InputError("the policy is not fitted: call fit, or Policy.load")
+        inputs = _unit(task_vectors)
+        if inputs.shape[1] != self.network.features:
+            raise InputError(
+                f"task vectors have {inputs.shape[1]} values; the policy was fitted to {self.network.features}: use "
+                "the same probe network and method"
+            )
+        with torch.no_grad():
+            log_pi = self.network(inputs.expand(self.network.members, -1, -1))
+        return log_pi.double().exp().mean(0).numpy()
+
+    def predict(self, task_vectors: np.ndarray) -> np.ndarray:
+        """The most probable level of each parameter, int64 [N, M], in the order of `parameters`.
+
+        Raises:
+            InputError: as `probabilities`.
+        """
+        return self.probabilities(task_vectors).argmax(-1)
+
+    def save(self, path: Path | str) -> None:
+        """Write the policy as safetensors, atomically.
+
+        Raises:
+            InputError: the policy is not fitted.
+        """
+        if self.network is None:
+            raise InputError("the policy is not fitted: there is nothing to save")
+        metadata = {
+            "format": FORMAT,
+            "config": asdict(self.config),
+            "parameters": [list(parameter) for parameter in self.parameters],
+            "features": self.network.features,
+        }
+        weights.save(path, self.network, "policy", metadata)
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Policy":
+        """Read a policy that `save` wrote.
+
+        Raises:
+            InputError: the file is absent, damaged or no policy.
+        """
+        metadata = weights.read_metadata(path, "policy", FORMAT, "a policy", "train it again and save it")
+        policy = cls(PolicyConfig(**metadata["config"]))
+        policy.parameters = tuple(Parameter(name, levels) for name, levels in metadata["parameters"])
+        levels = [parameter.levels for parameter in policy.parameters]
+        policy.network = PolicyNetwork(metadata["features"], levels, policy.config.hidden, policy.config.seeds)
+        policy.network.load_state_dict(load_file(path))
+        return policy
+
+
+def _unit(task_vectors: np.ndarray) -> Tensor:
+    """Task vectors scaled to length 1, float32 [N, D]."""
+    vectors = np.asarray(task_vectors, np.float64)
+    if vectors.ndim != 2 or 0 in vectors.shape:
+        raise InputError(f"task vectors have the shape {vectors.shape}; wanted [tasks, values], at least one of each")
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.isfinite(lengths).all() or not lengths.all():
+        row = int(np.flatnonzero(~np.isfinite(lengths.ravel()) | (lengths.ravel() == 0))[0])
+        raise InputError(f"task vector {row} is zero or has values that are not finite: compute it again")
+    return torch.from_numpy((vectors / lengths).astype(np.float32))

@@ -1,0 +1,293 @@
+"""Algorithm 1 of T2S: REINFORCE with a self-critical baseline (eq. 4), exploration and self-imitation.
+
+Two things are as the authors' code has them and the paper does not print: an epoch shows every task once, so an
+iteration of Algorithm 1 is one of its minibatches, and the noise falls with the epoch. One thing is as the paper has it
+and the code does not: the log-probability is taken per task. The code adds up those of all tasks of the minibatch
+under every task's action, which pushes each task to the others' actions.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ndslib.core.errors import InputError
+from ndslib.core.progress import track
+from ndslib.core.seeding import generator
+from ndslib.sim.parameters import Parameter
+from ndslib.task2sim.rewards import Rewards, every_setting
+
+WARMUP_START = 1e-6  # the learning rate at the first epoch
+MOST_SETTINGS = 65_536  # that the exact gradient enumerates
+
+
+@dataclass(frozen=True)
+class PolicyConfig:
+    """How a policy is trained. The defaults are the authors' (T2S section 4.1 and their code).
+
+    Attributes:
+        hidden: width of the two shared layers.
+        epochs: passes over the seen tasks.
+        batch_size: tasks a minibatch, n.
+        lr: peak learning rate of SGD, with `momentum` and `weight_decay`.
+        warmup: epochs over which the rate rises to `lr`; 0 starts with it.
+        drop: part of the epochs after which the rate is a tenth.
+        exploration: epsilon_0, added to every probability (then scaled to sum 1) when settings are sampled.
+        exploration_epochs: the noise of epoch t (0-based) is exploration / ceil((t + 1) / exploration_epochs).
+        imitation_steps: T_si, self-imitation updates after every update.
+        imitation_from: the epoch with which these begin.
+        gradient: `sampled` (eq. 4) or `exact`: the gradient of eq. 1 itself, the sum over all settings. It needs every
+            reward, and neither exploration nor self-imitation.
+        members: networks trained side by side from different seeds; their probabilities are averaged.
+        seed: names the weights, the order of the tasks and the samples.
+
+    Raises:
+        InputError: a value out of range.
+    """
+
+    hidden: int = 400
+    epochs: int = 1000
+    batch_size: int = 4
+    lr: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float = 1e-5
+    warmup: int = 50
+    drop: float = 0.5
+    exploration: float = 0.4
+    exploration_epochs: int = 5
+    imitation_steps: int = 5
+    imitation_from: int = 50
+    gradient: str = "sampled"
+    members: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        least = {"hidden": 1, "epochs": 1, "batch_size": 1, "exploration_epochs": 1, "members": 1}
+        least |= {"warmup": 0, "exploration": 0, "imitation_steps": 0, "imitation_from": 0, "weight_decay": 0}
+        for name, bound in least.items():
+            if not getattr(self, name) >= bound:
+                raise InputError(f"{name} is {getattr(self, name)!r}; it must be at least {bound}")
+        if not (self.lr > 0 and math.isfinite(self.lr)):
+            raise InputError(f"lr is {self.lr!r}; it must be a positive number")
+        if not (0 <= self.momentum < 1 and 0 < self.drop <= 1):
+            raise InputError(f"momentum is {self.momentum!r} and drop {self.drop!r}; wanted [0, 1) and (0, 1]")
+        if self.gradient not in ("sampled", "exact"):
+            raise InputError(f"gradient is {self.gradient!r}; choose 'sampled' or 'exact'")
+
+    @property
+    def seeds(self) -> list[int]:
+        """The members' seeds: member i of a policy with seed s is the only member of one with seed s + i."""
+        return [self.seed + member for member in range(self.members)]
+
+    def learning_rate(self, epoch: int) -> float:
+        """The rate of an epoch (0-based)."""
+        if epoch < self.warmup:
+            return WARMUP_START + (self.lr - WARMUP_START) * epoch / self.warmup
+        return self.lr if epoch < self.drop * self.epochs else 0.1 * self.lr
+
+    def noise(self, epoch: int) -> float:
+        """Epsilon of an epoch (0-based), line 5 of Algorithm 1."""
+        return self.exploration / math.ceil((epoch + 1) / self.exploration_epochs)
+
+
+@dataclass
+class History:
+    """What training did.
+
+    Attributes:
+        greedy: [epochs], the mean reward of the most probable settings, R(nu), over tasks and members.
+        evaluations: distinct pairs of task and setting whose reward was asked for.
+        settings: distinct settings among them: the pretrainings that were needed.
+    """
+
+    greedy: list[float] = field(default_factory=list)
+    evaluations: int = 0
+    settings: int = 0
+
+
+class Memory:
+    """Rewards that were asked for, so that none is asked for twice."""
+
+    def __init__(self, rewards: Rewards) -> None:
+        self.rewards = rewards
+        self.known: dict[tuple[int, ...], float] = {}
+
+    def __call__(self, tasks: Tensor, settings: Tensor) -> Tensor:
+        """Rewards float32 [...] of tasks int64 [...] under settings int64 [..., M].
+
+        Raises:
+            InputError: the source gave another number of rewards, or one that is not finite.
+        """
+        rows = torch.cat([tasks[..., None], settings], dim=-1)
+        pairs = list(map(tuple, rows.flatten(0, -2).tolist()))
+        if new := list(dict.fromkeys(pair for pair in pairs if pair not in self.known)):
+            asked = np.array(new, np.int64)
+            found = np.asarray(self.rewards(asked[:, 0], asked[:, 1:]), np.float64)
+            if found.shape != (len(new),) or not np.isfinite(found).all():
+                raise InputError(f"rewards of {len(new)} settings are {found}: wanted one finite number each")
+            self.known |= dict(zip(new, found.tolist(), strict=True))
+        return torch.tensor([self.known[pair] for pair in pairs]).view(tasks.shape)
+
+    @property
+    def settings(self) -> int:
+        """Distinct settings that were asked for."""
+        return len({pair[1:] for pair in self.known})
+
+
+def train(
+    network: nn.Module,
+    inputs: Tensor,
+    rewards: Rewards,
+    parameters: tuple[Parameter, ...],
+    config: PolicyConfig,
+    description: str = "",
+) -> History:
+    """Train a policy network in place (Algorithm 1).
+
+    Args:
+        network: float [members, B, D] to log-probabilities [members, B, M, max k]: `PolicyNetwork` or `InSpan`.
+        inputs: float [N, D], the seen tasks.
+        rewards: as in `Policy.fit`.
+        parameters: what the levels of a setting stand for.
+        description: name of the progress bar; no bar when empty.
+
+    Raises:
+        InputError: rewards that are not finite, or more settings than the exact gradient can enumerate.
+    """
+    training = _Training(network, inputs, rewards, parameters, config)
+    epochs = range(config.epochs)
+    for epoch in track(epochs, description) if description else epochs:
+        training.epoch(epoch)
+    memory = training.memory
+    return History(training.greedy, len(memory.known), memory.settings)
+
+
+class _Training:
+    """The state of Algorithm 1."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        inputs: Tensor,
+        rewards: Rewards,
+        parameters: tuple[Parameter, ...],
+        config: PolicyConfig,
+    ) -> None:
+        self.network, self.inputs, self.config, self.memory = network, inputs, config, Memory(rewards)
+        self.parameters = parameters
+        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.SGD(trained, config.lr, config.momentum, weight_decay=config.weight_decay)
+        self.orders, self.draws = ([generator(name, seed) for seed in config.seeds] for name in ("tasks", "settings"))
+        self.best_reward = torch.full((config.members, len(inputs)), -torch.inf)
+        self.best = torch.zeros(config.members, len(inputs), len(self.parameters), dtype=torch.int64)  # a_max
+        self.greedy: list[float] = []
+        if config.gradient == "exact":
+            self.settings = torch.from_numpy(_enumerated(self.parameters))  # Shape: (k, m)
+            tasks = torch.arange(len(inputs))[:, None].expand(-1, len(self.settings))
+            self.rewards = self.memory(tasks, self.settings.expand(len(inputs), -1, -1))  # Shape: (n, k)
+
+    def epoch(self, epoch: int) -> None:
+        """Show every task once to every member."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate(epoch)
+        order = torch.stack([torch.randperm(len(self.inputs), generator=random) for random in self.orders])
+        update = self._exact if self.config.gradient == "exact" else self._sampled
+        greedy = sum(update(tasks, epoch) for tasks in order.split(self.config.batch_size, dim=1))
+        self.greedy.append(greedy / order.numel())
+
+    def _sampled(self, tasks: Tensor, epoch: int) -> float:
+        """Lines 7 to 17 of Algorithm 1 for tasks int64 [members, B]; the sum of their rewards R(nu)."""
+        log_pi = self._output(tasks)
+        greedy, drawn = most_probable(log_pi), sample(log_pi, self.config.noise(epoch), self.draws)
+        both = self.memory(torch.stack([tasks, tasks]), torch.stack([greedy, drawn]))  # one request: two pretrainings
+        baseline, reward = both
+        self._remember_best(tasks, drawn, reward)
+        self._step(policy_gradient_loss(log_pi, drawn, reward - baseline))
+        for _ in range(self.config.imitation_steps if epoch >= self.config.imitation_from else 0):
+            log_pi = self._output(tasks)
+            advantage = self.best_reward.gather(1, tasks) - self.memory(tasks, most_probable(log_pi))
+            self._step(policy_gradient_loss(log_pi, self._of(self.best, tasks), advantage))
+        return float(baseline.sum())
+
+    def _exact(self, tasks: Tensor, epoch: int) -> float:
+        """An update by the gradient of eq. 1."""
+        log_pi = self._output(tasks)
+        self._step(-expected_reward(log_pi, self.settings, self.rewards[tasks]).mean(1).sum())
+        return float(self.memory(tasks, most_probable(log_pi)).sum())
+
+    def _output(self, tasks: Tensor) -> Tensor:
+        return self.network(self.inputs[tasks])
+
+    def _step(self, loss: Tensor) -> None:
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+
+    def _remember_best(self, tasks: Tensor, settings: Tensor, rewards: Tensor) -> None:
+        """Line 10. A minibatch holds a task once, so no two entries meet."""
+        better = rewards > self.best_reward.gather(1, tasks)
+        kept = torch.where(better[..., None], settings, self._of(self.best, tasks))
+        self.best.scatter_(1, tasks[..., None].expand_as(kept), kept)
+        self.best_reward.scatter_(1, tasks, torch.maximum(rewards, self.best_reward.gather(1, tasks)))
+
+    @staticmethod
+    def _of(settings: Tensor, tasks: Tensor) -> Tensor:
+        return settings.gather(1, tasks[..., None].expand(*tasks.shape, settings.shape[-1]))
+
+
+def most_probable(log_pi: Tensor) -> Tensor:
+    """nu, int64 [..., M]: the most probable level of each parameter from log-probabilities [..., M, k]."""
+    return log_pi.argmax(-1)
+
+
+def sample(log_pi: Tensor, noise: float, draws: list[torch.Generator]) -> Tensor:
+    """Settings a ~ (pi + epsilon), line 8 of Algorithm 1.
+
+    Args:
+        log_pi: [members, B, M, k]; epsilon goes to the levels that exist, and the sum is scaled to 1.
+        draws: a generator a member.
+
+    Returns:
+        int64 [members, B, M].
+    """
+    pi = log_pi.detach().exp() + noise * log_pi.detach().isfinite()
+    reached = (pi / pi.sum(-1, keepdim=True)).cumsum(-1)
+    uniform = torch.stack([torch.rand(log_pi.shape[1:-1], generator=random) for random in draws])
+    last = log_pi.isfinite().sum(-1) - 1  # rounding may leave the sum a little below 1
+    return torch.minimum((uniform[..., None] > reached).sum(-1), last)
+
+
+def policy_gradient_loss(log_pi: Tensor, settings: Tensor, advantage: Tensor) -> Tensor:
+    """The scalar whose negative gradient is eq. 4, mean over a member's tasks and summed over the members.
+
+    Args:
+        log_pi: [members, B, M, k].
+        settings: int64 [members, B, M], a.
+        advantage: [members, B], R(a) - R(nu).
+    """
+    log_probability = log_pi.gather(-1, settings[..., None]).squeeze(-1).sum(-1)  # of each task's own a; eq. 3
+    return -(log_probability * advantage).mean(1).sum()
+
+
+def expected_reward(log_pi: Tensor, settings: Tensor, rewards: Tensor) -> Tensor:
+    """Eq. 1, the sum of P(a) R(a) over all settings.
+
+    Args:
+        log_pi: [..., M, k].
+        settings: int64 [K, M], all of them.
+        rewards: [..., K], of each setting.
+
+    Returns:
+        [...].
+    """
+    places = settings.T.expand(*log_pi.shape[:-1], -1)  # Shape: (..., m, number of settings)
+    return (log_pi.gather(-1, places).sum(-2).exp() * rewards).sum(-1)
+
+
+def _enumerated(parameters: tuple[Parameter, ...]) -> np.ndarray:
+    count = math.prod(parameter.levels for parameter in parameters)
+    if count > MOST_SETTINGS:
+        raise InputError(f"{count} settings are too many for gradient='exact' (at most {MOST_SETTINGS}); use 'sampled'")
+    return every_setting(parameters)

@@ -1,0 +1,184 @@
+"""Rewards: the downstream accuracy of a task after pretraining with a setting (T2S section 3.3).
+
+A reward source is anything callable as `rewards(tasks, settings)`: `RewardTable` holds what was measured before,
+`live.LiveRewards` measures when it is asked.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from ndslib.core.errors import InputError
+from ndslib.core.files import atomic_path
+from ndslib.sim.parameters import Parameter, check_settings
+
+TASK = "task"
+
+
+class Rewards(Protocol):
+    """What Algorithm 1 asks for its rewards."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The simulation parameters, in the order of a setting's levels."""
+
+    def __call__(self, tasks: np.ndarray, settings: np.ndarray) -> np.ndarray:
+        """Rewards float64 [B] (percent) of places among the tasks int64 [B] under settings int64 [B, M]."""
+
+
+@dataclass(frozen=True)
+class RewardTable:
+    """The reward of every setting for every task.
+
+    Attributes:
+        tasks: their names.
+        parameters: name and number of levels of each, in the order of a setting's levels.
+        values: float64 [N, k_1, ..., k_M], percent: a task, then the level of each parameter.
+
+    Raises:
+        InputError: no tasks, a task named twice, values of another shape, or one that is not finite.
+    """
+
+    tasks: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    values: np.ndarray = field(repr=False)
+
+    def __post_init__(self) -> None:
+        shape = (len(self.tasks), *(parameter.levels for parameter in self.parameters))
+        if not self.tasks or len(set(self.tasks)) < len(self.tasks):
+            raise InputError(f"tasks are {list(self.tasks)}: name at least one, and each only once")
+        if self.values.shape != shape:
+            raise InputError(f"rewards have the shape {self.values.shape}; these tasks and levels want {shape}")
+        if not np.isfinite(self.values).all():
+            task, *setting = np.argwhere(~np.isfinite(self.values))[0].tolist()
+            raise InputError(f"the reward of {self.tasks[task]!r} under {setting} is not finite; measure it again")
+
+    @classmethod
+    def from_csv(cls, path: Path | str) -> "RewardTable":
+        """Read a table: columns `task`, one a parameter (levels 0, 1, ...), and last the reward in percent.
+
+        Tasks and parameters keep the file's order.
+
+        Raises:
+            InputError: the file is absent or no such table, a level or reward is no number, or a setting of a task is
+                missing or there twice.
+        """
+        try:
+            rows = pd.read_csv(path)
+        except FileNotFoundError as error:
+            raise InputError(f"{path}: no such reward table") from error
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: not a CSV file of rewards ({error})") from error
+        return cls.from_rows(rows, str(path))
+
+    @classmethod
+    def from_rows(cls, rows: pd.DataFrame, source: str = "reward table") -> "RewardTable":
+        """The table of rows as `from_csv` describes them; `source` names them in errors.
+
+        Raises:
+            InputError: as `from_csv`.
+        """
+        names, reward = list(rows.columns[1:-1]), rows.columns[-1] if len(rows.columns) else None
+        if len(rows.columns) < 3 or rows.columns[0] != TASK or rows.empty:
+            raise InputError(
+                f"{source}: columns {list(rows.columns)} and {len(rows)} rows; wanted {TASK!r}, the parameters, the reward"
+            )
+        settings = _levels(rows, names, source)
+        rewards = pd.to_numeric(rows[reward], errors="coerce").to_numpy(np.float64)
+        if not np.isfinite(rewards).all():
+            row = int(np.flatnonzero(~np.isfinite(rewards))[0])
+            raise InputError(f"{source}, row {row + 2}: {reward} is {rows[reward][row]!r}; wanted a finite number")
+        numbers, tasks = pd.factorize(rows[TASK])
+        if (numbers < 0).any():
+            raise InputError(f"{source}, row {int(np.flatnonzero(numbers < 0)[0]) + 2}: no {TASK}")
+        parameters = tuple(map(Parameter, names, (settings.max(axis=0) + 1).tolist()))
+        values = np.full((len(tasks), *(parameter.levels for parameter in parameters)), np.nan)
+        _check_complete(values.shape, numbers, settings, tasks, source)
+        values[(numbers, *settings.T)] = rewards
+        return cls(tuple(map(str, tasks)), parameters, values)
+
+    def to_csv(self, path: Path | str, reward: str = "accuracy_5nn") -> None:
+        """Write the table as `from_csv` reads it, atomically."""
+        names = [parameter.name for parameter in self.parameters]
+        rows = pd.DataFrame(np.tile(self.settings, (len(self.tasks), 1)), columns=names)
+        rows.insert(0, TASK, np.repeat(self.tasks, len(self.settings)))
+        with atomic_path(path) as temporary:
+            rows.assign(**{reward: self.flat.ravel()}).to_csv(temporary, index=False)
+
+    @cached_property
+    def settings(self) -> np.ndarray:
+        """All K settings, int64 [K, M], the last parameter's level changing fastest."""
+        return every_setting(self.parameters)
+
+    @property
+    def flat(self) -> np.ndarray:
+        """Rewards float64 [N, K] in the order of `settings`."""
+        return self.values.reshape(len(self.tasks), -1)
+
+    def __call__(self, tasks: np.ndarray, settings: np.ndarray) -> np.ndarray:
+        """Look rewards up: places among the tasks int64 [B] and settings int64 [B, M] to float64 [B].
+
+        Raises:
+            InputError: settings of the wrong length or with a level that does not exist.
+        """
+        settings = np.asarray(settings)
+        within = settings.ndim == 2 and settings.shape[1] == len(self.parameters)
+        if not within or (settings < 0).any() or (settings >= self.values.shape[1:]).any():
+            for setting in np.atleast_2d(settings):
+                check_settings(setting.tolist(), self.parameters)
+        return self.values[(np.asarray(tasks), *settings.T)]
+
+    def of(self, tasks: tuple[str, ...] | list[str]) -> "RewardTable":
+        """The table of some tasks, in this order.
+
+        Raises:
+            InputError: a task that is not in the table.
+        """
+        unknown = sorted(set(tasks) - set(self.tasks))
+        if unknown:
+            raise InputError(f"no rewards of {unknown}; the table has {list(self.tasks)}")
+        places = [self.tasks.index(task) for task in tasks]
+        return replace(self, tasks=tuple(tasks), values=self.values[places])
+
+    def standardised(self) -> "RewardTable":
+        """The table with mean 0 and deviation 1 in each task, so that none weighs more than another in training."""
+        axes = tuple(range(1, self.values.ndim))
+        deviation = self.values.std(axis=axes, keepdims=True)
+        if (deviation == 0).any():
+            task = self.tasks[int(np.flatnonzero(deviation.ravel() == 0)[0])]
+            raise InputError(f"all settings have the same reward for {task!r}: there is nothing to learn; leave it out")
+        return replace(self, values=(self.values - self.values.mean(axis=axes, keepdims=True)) / deviation)
+
+
+def every_setting(parameters: tuple[Parameter, ...]) -> np.ndarray:
+    """All settings of some parameters, int64 [K, M], the last parameter's level changing fastest."""
+    levels = [parameter.levels for parameter in parameters]
+    return np.indices(levels).reshape(len(levels), -1).T.copy()
+
+
+def _levels(rows: pd.DataFrame, names: list[str], source: str) -> np.ndarray:
+    numbers = rows[names].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    wrong = ~((numbers >= 0) & (numbers == np.round(numbers)))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        value = rows[names].iloc[row, column]
+        raise InputError(f"{source}, row {row + 2}: {names[column]} is {value!r}; wanted a level 0, 1, ...")
+    return numbers.astype(np.int64)
+
+
+def _check_complete(
+    shape: tuple[int, ...], numbers: np.ndarray, settings: np.ndarray, tasks: pd.Index, source: str
+) -> None:
+    """Refuse a table in which a setting of a task is missing or there twice."""
+    counts = np.zeros(shape, np.int64)
+    np.add.at(counts, (numbers, *settings.T), 1)
+    for wrong, what, remedy in ((counts > 1, "doubled", "keep one row of it"), (counts == 0, "missing", "measure it")):
+        if wrong.any():
+            task, *setting = np.argwhere(wrong)[0].tolist()
+            raise InputError(
+                f"{source}: {int(wrong.sum())} settings are {what}, the first is {setting} of {tasks[task]!r}; {remedy}"
+            )
