@@ -85,7 +85,7 @@ class RewardTable:
         names, reward = list(rows.columns[1:-1]), rows.columns[-1] if len(rows.columns) else None
         if len(rows.columns) < 3 or rows.columns[0] != TASK or rows.empty:
             raise InputError(
-                f"{source}: columns {list(rows.columns)} and {len(rows)} rows; wanted {TASK!r}, the parameters, the reward"
+                f"{source}: columns {list(rows.columns)} and {len(rows)} rows; wanted {TASK!r}, parameters, reward"
             )
         settings = _levels(rows, names, source)
         rewards = pd.to_numeric(rows[reward], errors="coerce").to_numpy(np.float64)
