@@ -17,10 +17,10 @@ from ndslib.core.files import digest
 from ndslib.core.presets import settings_of
 from ndslib.core.training import TrainConfig
 from ndslib.data import images, sample_table
+from ndslib.data.labelled import Labelled
 from ndslib.nds import extractor
 from ndslib.nds.client import fast_adapt
 from ndslib.nds.domain_confusion import domain_classifier
-from ndslib.nds.downstream import Labelled
 from ndslib.nds.experts import EXPERT_VERSION, ExpertConfig
 from ndslib.nds.extractor import Extractor
 from ndslib.nds.index import FORMAT, Index

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ndslib.core import paths, weights
+from ndslib.core.classification import classification_loss
 from ndslib.core.errors import InputError
 from ndslib.core.files import digest
 from ndslib.core.models import ResNet18
@@ -88,12 +89,6 @@ def rotation_loss(model: nn.Module, images: Tensor) -> Tensor:
     """Mean of NDS eq. 4 over a batch: cross-entropy of the rotation of [B, 3, S, S] images, all four in one batch."""
     turned, targets = rotate_four(images)
     return functional.cross_entropy(model(turned), targets)
-
-
-def classification_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
-    """Cross-entropy of (images [B, 3, S, S], labels int64[B])."""
-    images, labels = batch
-    return functional.cross_entropy(model(images), labels)
 
 
 def train_expert(job: ExpertJob, config: ExpertConfig, checkpoint_every: int = 50) -> Path:

@@ -5,7 +5,7 @@ paper's own classification experiment (NDS section 4.2) and needs Downsampled Im
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from ndslib.core import paths
 from ndslib.core.errors import InputError
-from ndslib.core.seeding import rng
 from ndslib.data import images, loaders, manifests, sample_table
+from ndslib.data.labelled import few_per_class, only
 from ndslib.data.worlds import domains
 from ndslib.nds.dataset import Source
 
@@ -121,28 +121,6 @@ def load_scenario(name: str, seed: int = 0, k: Mapping[str, int] | None = None) 
         raise InputError(f"K is given for {sorted(unknown)}, but scenario {name!r} indexes {known}")
     sources = tuple(Source(each.table, k.get(each.name, each.k), each.title) for each in scenario.sources)
     return Scenario(scenario.name, scenario.size, sources, scenario.clients)
-
-
-def few_per_class(table: pa.Table, counts: Sequence[int], *stream: object) -> list[pa.Table]:
-    """Disjoint random parts of a labelled table, `counts[i]` images a class in part i (fewer where a class runs out).
-
-    The first part is served first, so a training set is full before the test set takes the rest.
-    """
-    labels = np.array(table["label"].to_pylist())
-    parts: list[list[np.ndarray]] = [[] for _ in counts]
-    for label in sorted(set(labels)):
-        rows = rng("few per class", *stream, str(label)).permutation(np.flatnonzero(labels == label))
-        for number, part in enumerate(np.split(rows, np.cumsum(counts))[: len(counts)]):
-            parts[number].append(part)
-    return [table.take(np.sort(np.concatenate(part))) for part in parts]
-
-
-def only(table: pa.Table, classes: Sequence[str]) -> pa.Table:
-    """The rows of the given classes; a class without a row is an error."""
-    missing = sorted(set(classes) - set(table["label"].unique().to_pylist()))
-    if missing:
-        raise InputError(f"classes {missing} have no image among the {table.num_rows} rows of the table")
-    return table.filter(pc.is_in(table["label"], pa.array(list(classes))))
 
 
 def _procedural(seed: int) -> Scenario:

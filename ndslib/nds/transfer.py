@@ -17,13 +17,15 @@ import pandas as pd
 
 from ndslib.core import paths
 from ndslib.core.cache import cached
+from ndslib.core.classification import accuracy, fine_tune, new_network
 from ndslib.core.errors import InputError
 from ndslib.core.files import digest
 from ndslib.core.models import ResNet18
 from ndslib.core.parallel import run_jobs
 from ndslib.data import images, sample_table
+from ndslib.data.labelled import Labelled
 from ndslib.nds import baselines, extractor
-from ndslib.nds.downstream import Labelled, Pretext, accuracy, fine_tune, new_network, pretrain
+from ndslib.nds.downstream import Pretext, pretrain
 from ndslib.nds.experiments import VARIANTS, Settings, build_server, client_images, content, rate, server_extractor
 from ndslib.nds.experts import FORMAT, ExpertConfig, load_expert, save_expert
 from ndslib.nds.scenarios import Client, Scenario

@@ -10,12 +10,13 @@ from torch import nn
 
 from ndslib.core.training import TrainConfig
 from ndslib.data import sample_table
+from ndslib.data.labelled import few_per_class
 from ndslib.data.worlds import domains
 from ndslib.nds import Index, downstream, experts, scenarios
 from ndslib.nds.experts import ExpertConfig, ExpertJob
 from ndslib.nds.extractor import Extractor
 from ndslib.nds.index import Source
-from ndslib.nds.scenarios import Client, Scenario, few_per_class
+from ndslib.nds.scenarios import Client, Scenario
 
 
 def expert_config(steps: int = 4, task: str = "rotation", width: int = 2, **train: object) -> ExpertConfig:

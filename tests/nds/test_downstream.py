@@ -7,14 +7,16 @@ import pytest
 import torch
 from torch import nn
 
+from ndslib.core import classification
+from ndslib.core.classification import accuracy, fine_tune, new_network
 from ndslib.core.errors import InputError
 from ndslib.core.models import ResNet18
 from ndslib.core.training import TrainConfig
 from ndslib.data.images import decode
+from ndslib.data.labelled import Labelled
 from ndslib.data.worlds import domains
-from ndslib.nds import downstream
 from ndslib.nds.client import rotation_accuracy
-from ndslib.nds.downstream import Labelled, accuracy, fine_tune, new_network, pretrain
+from ndslib.nds.downstream import pretrain
 
 
 def config(steps: int = 2, batch_size: int = 8, lr: float = 0.05, **changes: object) -> TrainConfig:
@@ -43,7 +45,7 @@ def test_label_pretraining_ignores_unlabelled_images_and_numbers_classes_densely
         seen.append(batch)
         return model(batch[0]).square().mean()
 
-    monkeypatch.setattr(downstream, "classification_loss", spy)
+    monkeypatch.setattr(classification, "classification_loss", spy)
     labels = [7, -1, 3, -1, 7, 12]
     pixels = np.stack([np.full((3, 16, 16), 10 * number, np.uint8) for number in range(len(labels))])
     network = pretrain(Labelled(pixels, np.array(labels)), config(steps=4, batch_size=4), width=2)

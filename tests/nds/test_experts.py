@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ndslib.core import paths
+from ndslib.core.classification import classification_loss
 from ndslib.core.errors import InputError
 from ndslib.core.models import ResNet18
 from ndslib.core.training import NonFiniteLoss, TrainConfig
@@ -72,7 +73,7 @@ def test_rotation_loss_is_eq_4_by_hand():
 
 def test_classification_loss_by_hand():
     scores = torch.tensor([[2.0, 0.0], [1.0, 3.0]])
-    loss = experts.classification_loss(lambda x: x, (scores, torch.tensor([0, 0])))
+    loss = classification_loss(lambda x: x, (scores, torch.tensor([0, 0])))
     assert float(loss) == pytest.approx((math.log(1 + math.exp(-2)) + math.log(1 + math.exp(2))) / 2)
 
 
@@ -302,7 +303,7 @@ def test_metadata_is_complete(noise_job, tiny):
 def found_loss(job: ExpertJob, config: ExpertConfig) -> float:
     """The mean loss of a short training, step by step."""
     model = experts.new_expert(job, config)
-    return np.mean(experts.fit(model, experts.classification_loss, experts._batches(job, config), config.train))
+    return np.mean(experts.fit(model, classification_loss, experts._batches(job, config), config.train))
 
 
 def test_load_gives_the_weights_in_evaluation_mode(tmp_path):

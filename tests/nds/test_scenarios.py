@@ -10,6 +10,7 @@ from scipy.io import savemat
 from ndslib.core.errors import InputError
 from ndslib.data import loaders, sample_table
 from ndslib.data.images import decode
+from ndslib.data.labelled import few_per_class, only
 from ndslib.nds.dataset import Source
 from ndslib.nds.experiments import Settings
 from ndslib.nds.scenarios import (
@@ -18,9 +19,7 @@ from ndslib.nds.scenarios import (
     SCENARIOS,
     Client,
     Scenario,
-    few_per_class,
     load_scenario,
-    only,
 )
 
 
