@@ -1,6 +1,7 @@
 """Files that are either whole or absent: write beside, then rename."""
 
 import contextlib
+import functools
 import hashlib
 import importlib.resources
 import json
@@ -52,8 +53,12 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+@functools.cache
 def code_digest(package: str) -> str:
-    """A key that changes with any line of a package's own Python files: for caches of what that code makes."""
+    """A key that changes with any line of a package's own Python files: for caches of what that code makes.
+
+    Read once a process: what a process runs is the code that it imported, whatever is edited meanwhile.
+    """
     folder = Path(str(importlib.resources.files(package)))
     return digest([[str(path.relative_to(folder)), sha256_file(path)] for path in sorted(folder.rglob("*.py"))])
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock, ResNet
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+from torchvision.ops import StochasticDepth
 
 from ndslib.core.errors import InputError
 
@@ -47,7 +48,55 @@ class SubsampledConv(nn.Conv2d):
         return nn.functional.conv2d(every_second, self.weight)
 
 
-class ResNet18(ResNet):
+class ClassifierResNet(ResNet):
+    """What our residual networks add to torchvision's: input as it lies in files, features, and a head to replace.
+
+    Input uint8 or normalised float [B, 3, H, W]; output [B, classes]. `features(x)` is the penultimate layer,
+    [B, feature_size].
+    """
+
+    feature_size: int
+
+    def features(self, images: Tensor) -> Tensor:
+        """Penultimate features, float [B, feature_size]."""
+        x = to_float(images).contiguous(memory_format=torch.channels_last)
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(self.maxpool(x)))))
+        return self.avgpool(x).flatten(1)  # Shape: (b, feature_size)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Class scores (logits), float [B, classes]."""
+        return self.fc(self.features(images))
+
+    def replace_head(self, classes: int) -> None:
+        """Put a fresh linear layer of `classes` outputs on the features, in place."""
+        self.fc = nn.Linear(self.feature_size, classes).to(self.fc.weight.device)
+
+
+class ResNet50(ClassifierResNet):
+    """ResNet-50 (T2S section 4.1), optionally with stochastic depth.
+
+    Args:
+        classes: outputs of the last linear layer.
+        drop_path: the chance that the last block's residual is left out in training; it rises linearly from block to
+            block, in [0, 1).
+    """
+
+    def __init__(self, classes: int, drop_path: float = 0.0) -> None:
+        if classes < 1 or not 0 <= drop_path < 1:
+            raise InputError(
+                f"classes is {classes} and drop_path {drop_path}; wanted at least 1, and a chance in [0, 1)"
+            )
+        super().__init__(Bottleneck, [3, 4, 6, 3], num_classes=classes)
+        self.feature_size = self.fc.in_features
+        blocks = [block for stage in (self.layer1, self.layer2, self.layer3, self.layer4) for block in stage]
+        for number, block in enumerate(blocks if drop_path else []):
+            chance = drop_path * number / (len(blocks) - 1)
+            block.bn3 = nn.Sequential(block.bn3, StochasticDepth(chance, "row"))  # before the shortcut is added
+        self.to(memory_format=torch.channels_last)
+
+
+class ResNet18(ClassifierResNet):
     """ResNet-18 whose stages are `width`, 2, 4 and 8 `width` wide (64 is the published network).
 
     Args:
@@ -55,9 +104,6 @@ class ResNet18(ResNet):
         width: channels of the first stage, at least 1.
         stem: `cifar` (3x3 convolution, no pooling; NDS section 4.2, 32 x 32 inputs) or `imagenet` (7x7, stride 2, and
             pooling).
-
-    Input uint8 or normalised float [B, 3, H, W]; output [B, classes]. `features(x)` is the penultimate layer,
-    [B, feature_size].
     """
 
     def __init__(self, classes: int, width: int = 64, stem: str = "cifar") -> None:
@@ -94,18 +140,3 @@ class ResNet18(ResNet):
         # Last, so that one random state starts the convolutions alike whatever the number of classes.
         self.fc = nn.Linear(self.feature_size, classes)
         self.to(memory_format=torch.channels_last)  # a third faster on a CPU
-
-    def features(self, images: Tensor) -> Tensor:
-        """Penultimate features, float [B, feature_size]."""
-        x = to_float(images).contiguous(memory_format=torch.channels_last)
-        x = self.relu(self.bn1(self.conv1(x)))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(self.maxpool(x)))))
-        return self.avgpool(x).flatten(1)  # Shape: (b, 8 * width)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Class scores (logits), float [B, classes]."""
-        return self.fc(self.features(images))
-
-    def replace_head(self, classes: int) -> None:
-        """Put a fresh linear layer of `classes` outputs on the features, in place."""
-        self.fc = nn.Linear(self.feature_size, classes).to(self.fc.weight.device)

@@ -1,5 +1,6 @@
 """Labelled images in memory, and small parts of labelled tables."""
 
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,10 +30,20 @@ class Labelled:
         if len(self.images) == 0:
             raise InputError("there are no images")
 
+    def __reduce__(self) -> tuple:
+        """A memory-mapped array goes to another process as its file's name, and not as gigabytes."""
+        if isinstance(self.images, np.memmap) and isinstance(self.images.base, mmap.mmap):
+            return _reopened, (type(self), str(self.images.filename), self.labels)
+        return type(self), (self.images, self.labels)
+
     @property
     def classes(self) -> int:
         """Number of classes: the largest label plus one."""
         return int(self.labels.max()) + 1
+
+
+def _reopened(kind: type[Labelled], path: str, labels: np.ndarray) -> Labelled:
+    return kind(np.load(path, mmap_mode="r", allow_pickle=False), labels)
 
 
 def few_per_class(table: pa.Table, counts: Sequence[int], *stream: object) -> list[pa.Table]:

@@ -60,7 +60,7 @@ class Policy:
 
         Raises:
             InputError: vectors that are not [N, D], not finite or zero; a table of other tasks than N; rewards that are
-                not finite numbers.
+                not finite numbers; training that diverges, as with too high a learning rate.
         """
         inputs = _unit(task_vectors)
         if isinstance(rewards, RewardTable) and len(rewards.tasks) != len(inputs):
@@ -68,13 +68,13 @@ class Policy:
                 f"{len(inputs)} task vectors for a table of {len(rewards.tasks)} tasks: give one vector a task of the "
                 "table, in its order (`RewardTable.of` takes some of its tasks)"
             )
-        self.parameters = tuple(getattr(rewards, "parameters", PARAMETERS))
-        levels = [parameter.levels for parameter in self.parameters]
+        parameters = tuple(getattr(rewards, "parameters", PARAMETERS))
+        levels = [parameter.levels for parameter in parameters]
         network = PolicyNetwork(inputs.shape[1], levels, self.config.hidden, self.config.seeds)
         spanned = InSpan(network, inputs)
-        self.history = train(spanned, inputs @ spanned.basis, rewards, self.parameters, self.config, description)
+        self.history = train(spanned, inputs @ spanned.basis, rewards, parameters, self.config, description)
         spanned.fold()
-        self.network = network
+        self.parameters, self.network = parameters, network
         return self
 
     def probabilities(self, task_vectors: np.ndarray) -> np.ndarray:

@@ -65,12 +65,15 @@ class PolicyConfig:
 
     def __post_init__(self) -> None:
         least = {"hidden": 1, "epochs": 1, "batch_size": 1, "exploration_epochs": 1, "members": 1}
-        least |= {"warmup": 0, "exploration": 0, "imitation_steps": 0, "imitation_from": 0, "weight_decay": 0}
+        least |= {"warmup": 0, "imitation_steps": 0, "imitation_from": 0, "seed": 0}
         for name, bound in least.items():
-            if not getattr(self, name) >= bound:
-                raise InputError(f"{name} is {getattr(self, name)!r}; it must be at least {bound}")
-        if not (self.lr > 0 and math.isfinite(self.lr)):
+            if not isinstance(value := getattr(self, name), int) or value < bound:
+                raise InputError(f"{name} is {value!r}; it must be an int of at least {bound}")
+        if not 0 < self.lr < math.inf:
             raise InputError(f"lr is {self.lr!r}; it must be a positive number")
+        for name in ("weight_decay", "exploration"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} is {getattr(self, name)!r}; it must be a number of at least 0")
         if not (0 <= self.momentum < 1 and 0 < self.drop <= 1):
             raise InputError(f"momentum is {self.momentum!r} and drop {self.drop!r}; wanted [0, 1) and (0, 1]")
         if self.gradient not in ("sampled", "exact"):
@@ -154,7 +157,8 @@ def train(
         description: name of the progress bar; no bar when empty.
 
     Raises:
-        InputError: rewards that are not finite, or more settings than the exact gradient can enumerate.
+        InputError: rewards that are not finite, more settings than the exact gradient can enumerate, or training that
+            diverges.
     """
     training = _Training(network, inputs, rewards, parameters, config)
     epochs = range(config.epochs)
@@ -218,7 +222,10 @@ class _Training:
         return float(self.memory(tasks, most_probable(log_pi)).sum())
 
     def _output(self, tasks: Tensor) -> Tensor:
-        return self.network(self.inputs[tasks])
+        log_pi = self.network(self.inputs[tasks])
+        if log_pi.isnan().any():
+            raise InputError(f"training diverged: lower lr ({self.config.lr}) or scale the rewards down")
+        return log_pi
 
     def _step(self, loss: Tensor) -> None:
         self.optimizer.zero_grad()
@@ -256,7 +263,7 @@ def sample(log_pi: Tensor, noise: float, draws: list[torch.Generator]) -> Tensor
     reached = (pi / pi.sum(-1, keepdim=True)).cumsum(-1)
     uniform = torch.stack([torch.rand(log_pi.shape[1:-1], generator=random) for random in draws])
     last = log_pi.isfinite().sum(-1) - 1  # rounding may leave the sum a little below 1
-    return torch.minimum((uniform[..., None] > reached).sum(-1), last)
+    return torch.minimum((uniform[..., None] >= reached).sum(-1), last)
 
 
 def policy_gradient_loss(log_pi: Tensor, settings: Tensor, advantage: Tensor) -> Tensor:

@@ -4,8 +4,11 @@ A reward source is anything callable as `rewards(tasks, settings)`: `RewardTable
 `live.LiveRewards` measures when it is asked.
 """
 
+import math
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Protocol
 
@@ -68,7 +71,8 @@ class RewardTable:
                 missing or there twice.
         """
         try:
-            rows = pd.read_csv(path)
+            # A task is called what is written there, "NA" and "007" too.
+            rows = pd.read_csv(path, dtype={TASK: str}, keep_default_na=False, na_values=[""])
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such reward table") from error
         except (OSError, ValueError) as error:
@@ -91,13 +95,14 @@ class RewardTable:
         rewards = pd.to_numeric(rows[reward], errors="coerce").to_numpy(np.float64)
         if not np.isfinite(rewards).all():
             row = int(np.flatnonzero(~np.isfinite(rewards))[0])
-            raise InputError(f"{source}, row {row + 2}: {reward} is {rows[reward][row]!r}; wanted a finite number")
+            raise InputError(f"{source}, row {row + 2}: {reward} is {rows[reward].iloc[row]}; wanted a finite number")
         numbers, tasks = pd.factorize(rows[TASK])
         if (numbers < 0).any():
             raise InputError(f"{source}, row {int(np.flatnonzero(numbers < 0)[0]) + 2}: no {TASK}")
         parameters = tuple(map(Parameter, names, (settings.max(axis=0) + 1).tolist()))
-        values = np.full((len(tasks), *(parameter.levels for parameter in parameters)), np.nan)
-        _check_complete(values.shape, numbers, settings, tasks, source)
+        shape = (len(tasks), *(parameter.levels for parameter in parameters))
+        _check_complete(shape, np.column_stack([numbers, settings]), tasks, source)
+        values = np.empty(shape)
         values[(numbers, *settings.T)] = rewards
         return cls(tuple(map(str, tasks)), parameters, values)
 
@@ -125,12 +130,9 @@ class RewardTable:
         Raises:
             InputError: settings of the wrong length or with a level that does not exist.
         """
-        settings = np.asarray(settings)
-        within = settings.ndim == 2 and settings.shape[1] == len(self.parameters)
-        if not within or (settings < 0).any() or (settings >= self.values.shape[1:]).any():
-            for setting in np.atleast_2d(settings):
-                check_settings(setting.tolist(), self.parameters)
-        return self.values[(np.asarray(tasks), *settings.T)]
+        for setting in np.unique(np.atleast_2d(settings), axis=0):
+            check_settings(setting.tolist(), self.parameters)
+        return self.values[(np.asarray(tasks), *np.asarray(settings, np.int64).T)]
 
     def of(self, tasks: tuple[str, ...] | list[str]) -> "RewardTable":
         """The table of some tasks, in this order.
@@ -146,12 +148,12 @@ class RewardTable:
 
     def standardised(self) -> "RewardTable":
         """The table with mean 0 and deviation 1 in each task, so that none weighs more than another in training."""
-        axes = tuple(range(1, self.values.ndim))
-        deviation = self.values.std(axis=axes, keepdims=True)
-        if (deviation == 0).any():
-            task = self.tasks[int(np.flatnonzero(deviation.ravel() == 0)[0])]
+        constant = np.ptp(self.flat, axis=1) == 0  # the deviation of equal numbers is not exactly 0
+        if constant.any():
+            task = self.tasks[int(np.flatnonzero(constant)[0])]
             raise InputError(f"all settings have the same reward for {task!r}: there is nothing to learn; leave it out")
-        return replace(self, values=(self.values - self.values.mean(axis=axes, keepdims=True)) / deviation)
+        flat = (self.flat - self.flat.mean(axis=1, keepdims=True)) / self.flat.std(axis=1, keepdims=True)
+        return replace(self, values=flat.reshape(self.values.shape))
 
 
 def every_setting(parameters: tuple[Parameter, ...]) -> np.ndarray:
@@ -162,23 +164,23 @@ def every_setting(parameters: tuple[Parameter, ...]) -> np.ndarray:
 
 def _levels(rows: pd.DataFrame, names: list[str], source: str) -> np.ndarray:
     numbers = rows[names].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
-    wrong = ~((numbers >= 0) & (numbers == np.round(numbers)))
+    # A complete table has at least as many rows as levels, so that a column of other numbers is found out here.
+    wrong = ~((numbers >= 0) & (numbers < len(rows)) & (numbers == np.round(numbers)))
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         value = rows[names].iloc[row, column]
-        raise InputError(f"{source}, row {row + 2}: {names[column]} is {value!r}; wanted a level 0, 1, ...")
+        raise InputError(
+            f"{source}, row {row + 2}: {names[column]} is {value}; wanted a level, 0 to at most {len(rows) - 1}"
+        )
     return numbers.astype(np.int64)
 
 
-def _check_complete(
-    shape: tuple[int, ...], numbers: np.ndarray, settings: np.ndarray, tasks: pd.Index, source: str
-) -> None:
-    """Refuse a table in which a setting of a task is missing or there twice."""
-    counts = np.zeros(shape, np.int64)
-    np.add.at(counts, (numbers, *settings.T), 1)
-    for wrong, what, remedy in ((counts > 1, "doubled", "keep one row of it"), (counts == 0, "missing", "measure it")):
-        if wrong.any():
-            task, *setting = np.argwhere(wrong)[0].tolist()
-            raise InputError(
-                f"{source}: {int(wrong.sum())} settings are {what}, the first is {setting} of {tasks[task]!r}; {remedy}"
-            )
+def _check_complete(shape: tuple[int, ...], places: np.ndarray, tasks: pd.Index, source: str) -> None:
+    """Refuse a table in which a setting of a task is missing or there twice; places int64 [rows, 1 + M]."""
+    counts = Counter(map(tuple, places.tolist()))
+    for (task, *setting), count in counts.items():
+        if count > 1:
+            raise InputError(f"{source}: {setting} of {tasks[task]!r} is doubled ({count} rows); keep one row of it")
+    if missing := math.prod(shape) - len(counts):
+        task, *setting = next(place for place in product(*map(range, shape)) if place not in counts)
+        raise InputError(f"{source}: {missing} settings are missing, first {setting} of {tasks[task]!r}; measure them")

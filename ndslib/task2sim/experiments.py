@@ -1,0 +1,96 @@
+"""An experiment's settings: its tasks, simulator, pretraining and policy; the notebooks' parameters, one to one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ndslib.core.presets import settings_of
+from ndslib.core.training import TrainConfig
+from ndslib.data.worlds import photos, streetside
+from ndslib.sim import ProceduralLibrary, TorchSimulator
+from ndslib.sim.catalogue import CLASSES
+from ndslib.task2sim.live import LiveRewards
+from ndslib.task2sim.pretraining import Pretraining
+from ndslib.task2sim.tasks import Task, load_tasks
+
+# No object of pretraining is a class of a downstream task.
+OBJECTS = tuple(name for name in CLASSES if name not in {*photos.CLASSES, *streetside.CLASSES})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an experiment depends on beside the settings of the simulator.
+
+    Attributes:
+        tasks: a group of `tasks.load_tasks`, with `train_per_class` and `test_per_class`.
+        size: side of the images in pixels, of tasks and of pretraining.
+        classes, images_per_class, meshes_per_class: of the pretraining data.
+        steps, batch_size, lr, optimizer, weight_decay: of pretraining; a short warm-up, then a cosine.
+        backbone, width, stem, recipe: as in `pretraining.Pretraining`.
+        fine_tuning_steps: of full fine-tuning on a task, batches of 32, rate 0.02.
+        data_seed: of the tasks' and the pretraining images and the backbone's start: rewards of one data seed are
+            shared by all seeds of the policy.
+        device, precision, workers, engine: where pretraining runs, and how many settings at a time.
+    """
+
+    tasks: str = "worlds"
+    size: int = 32
+    train_per_class: int = 10
+    test_per_class: int = 20
+    classes: int = 12
+    images_per_class: int = 8
+    meshes_per_class: int = 8
+    steps: int = 40
+    batch_size: int = 32
+    lr: float = 0.05
+    optimizer: str = "sgd"
+    weight_decay: float = 5e-4
+    backbone: str = "resnet18"
+    width: int = 16
+    stem: str = "imagenet"
+    recipe: str = "light"
+    fine_tuning_steps: int = 60
+    data_seed: int = 0
+    device: str = "cpu"
+    precision: str = "fp32"
+    workers: int = 1
+    engine: str = "processes"
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, object]) -> "Settings":
+        """From a notebook's parameters (`presets.settings_of`)."""
+        return settings_of(cls, parameters)
+
+    @lru_cache(maxsize=2)  # noqa: B019 - the steps of one experiment share the images of equal settings
+    def load(self) -> list[Task]:
+        """The tasks' images and labels, seen tasks first."""
+        counts = (self.train_per_class, self.test_per_class)
+        return load_tasks(self.tasks, self.size, *counts, self.data_seed, self.workers)
+
+    @property
+    def simulator(self) -> TorchSimulator:
+        """What draws the pretraining images."""
+        library = ProceduralLibrary(OBJECTS, meshes_per_class=self.meshes_per_class)
+        return TorchSimulator(self.size, self.device, library)
+
+    @property
+    def pretraining(self) -> Pretraining:
+        """How every backbone is pretrained."""
+        train = TrainConfig(
+            self.steps,
+            self.batch_size,
+            self.lr,
+            self.optimizer,
+            weight_decay=self.weight_decay,
+            warmup=0.1,
+            device=self.device,
+            precision=self.precision,
+            seed=self.data_seed,
+        )
+        network = (self.backbone, self.width, self.stem, self.recipe)
+        return Pretraining(self.classes, self.images_per_class, self.size, train, *network, seed=self.data_seed)
+
+    @property
+    def rewards(self) -> LiveRewards:
+        """The live loop over all tasks."""
+        return LiveRewards(self.simulator, self.load(), self.pretraining, self.workers, self.engine)

@@ -1,0 +1,216 @@
+"""Pretraining on synthetic images: a data set of a setting, and the backbone that learns its classes (T2S section 3.1).
+
+A backbone is kept under a name that tells all it depends on, so none is trained twice: the authors' run would pretrain
+some thousand times, while only 256 different data sets exist.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.transforms import v2
+
+from ndslib.core import paths, weights
+from ndslib.core.cache import cached
+from ndslib.core.classification import classification_loss, labelled_batches
+from ndslib.core.errors import InputError
+from ndslib.core.files import digest
+from ndslib.core.models import ClassifierResNet, ResNet18, ResNet50, to_float
+from ndslib.core.seeding import isolated
+from ndslib.core.training import ShuffledIndices, TrainConfig, fit
+from ndslib.data.labelled import Labelled
+from ndslib.sim.parameters import check_settings
+from ndslib.sim.simulator import Simulator
+
+VERSION = 1  # raise it when pretraining changes, so that no old backbone is taken
+RECIPES = ("light", "paper")
+DROP_PATH, SMOOTHING, MAGNITUDE = 0.1, 0.1, 9  # of the recipe `paper`
+MIXES = ((v2.MixUp, 0.8), (v2.CutMix, 1.0))  # likewise; each batch takes one of them
+FORMAT = "ndslib task2sim backbone 1"
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """How a backbone is pretrained on synthetic images.
+
+    Attributes:
+        classes: object classes, spread evenly over the simulator's.
+        images_per_class: at least 1.
+        size: side of the images in pixels.
+        train: optimiser, steps and seed.
+        backbone: `resnet18` (with `width` and `stem` as in `core.models.ResNet18`) or `resnet50`.
+        recipe: `light` (shifts and mirroring) or `paper`: RandAugment (magnitude 9), mixup 0.8 or cutmix 1, label
+            smoothing 0.1 and drop path 0.1, as in the authors' code.
+        seed: draws the images.
+
+    Raises:
+        InputError: an unknown backbone or recipe, fewer than two classes or one image, or drop path without ResNet-50.
+    """
+
+    classes: int
+    images_per_class: int
+    size: int
+    train: TrainConfig
+    backbone: str = "resnet18"
+    width: int = 16
+    stem: str = "imagenet"
+    recipe: str = "light"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.classes < 2 or self.images_per_class < 1:
+            raise InputError(
+                f"pretraining on {self.classes} classes of {self.images_per_class} images: give at least 2 of 1"
+            )
+        if self.backbone not in ("resnet18", "resnet50") or self.recipe not in RECIPES:
+            raise InputError(
+                f"backbone is {self.backbone!r} and recipe {self.recipe!r}; choose resnet18 or resnet50, and one of "
+                f"{', '.join(RECIPES)}"
+            )
+
+    def class_ids(self, simulator: Simulator) -> list[int]:
+        """The classes to render, as places among the simulator's.
+
+        Raises:
+            InputError: the simulator has fewer classes.
+        """
+        total = len(simulator.classes)
+        if self.classes > total:
+            raise InputError(f"{self.classes} classes are asked for, the simulator has {total}; ask for fewer")
+        return [number * total // self.classes for number in range(self.classes)]
+
+    def new_backbone(self, classes: int | None = None) -> ClassifierResNet:
+        """A randomly initialised network; the same for every setting."""
+        with isolated("backbone", self.train.seed):
+            if self.backbone == "resnet50":
+                return ResNet50(classes or self.classes, DROP_PATH if self.recipe == "paper" else 0.0)
+            return ResNet18(classes or self.classes, self.width, self.stem)
+
+
+@dataclass(frozen=True)
+class SyntheticSet:
+    """The pretraining data of a setting: what a simulator draws with it.
+
+    Attributes:
+        setting: levels in the order of the simulator's parameters.
+    """
+
+    simulator: Simulator = field(repr=False)
+    setting: tuple[int, ...]
+    pretraining: Pretraining
+
+    def __post_init__(self) -> None:
+        check_settings(self.setting, self.simulator.parameters)
+
+    @property
+    def key(self) -> str:
+        """Names the images."""
+        wanted = self.pretraining
+        ids = wanted.class_ids(self.simulator)
+        return digest(
+            self.simulator.fingerprint(), self.setting, ids, wanted.images_per_class, wanted.size, wanted.seed
+        )
+
+    def load(self) -> Labelled:
+        """The images and their classes 0, 1, ...; drawn into the cache when they are not there."""
+        folder = cached("task2sim-pictures", self.key, self._draw)
+        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+        return Labelled(images, np.load(folder / "labels.npy", allow_pickle=False))
+
+    def discard(self) -> None:
+        """Remove the images from the cache; they can be drawn again."""
+        shutil.rmtree(paths.cache_root() / "task2sim-pictures" / self.key, ignore_errors=True)
+
+    def _draw(self, folder: Path) -> None:
+        wanted = self.pretraining
+        ids = wanted.class_ids(self.simulator)
+        count, side = wanted.classes * wanted.images_per_class, wanted.size
+        folder.mkdir()
+        images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, 3, side, side))
+        labels, done = np.empty(count, np.int64), 0
+        for pictures, numbers in self.simulator.generate(self.setting, ids, wanted.images_per_class, side, wanted.seed):
+            images[done : done + len(pictures)] = pictures.numpy()
+            labels[done : done + len(pictures)] = np.searchsorted(ids, numbers.numpy())
+            done += len(pictures)
+        if done != count:
+            raise InputError(f"the simulator gave {done} pictures, {count} were asked for: see its output")
+        images.flush()
+        np.save(folder / "labels.npy", labels)
+
+
+def backbone_key(data_key: str, pretraining: Pretraining) -> str:
+    """Names a backbone: its images, network, and how it was trained."""
+    how = {
+        name: value for name, value in asdict(pretraining).items() if name not in ("size", "seed", "images_per_class")
+    }
+    return digest(VERSION, data_key, how)
+
+
+def pretrained(data: SyntheticSet, keep_images: bool = False) -> ClassifierResNet:
+    """The backbone of a setting, in evaluation mode, from the cache when it was trained before.
+
+    An interrupted training resumes from its checkpoint. The images go once the backbone stands.
+
+    Raises:
+        InputError: what the simulator or `core.training.fit` refuses.
+    """
+    key = backbone_key(data.key, data.pretraining)
+    network = _kept(key, data.pretraining, data.load)
+    if not keep_images:
+        data.discard()
+    return network
+
+
+def pretrained_on(images: Labelled, key: str, pretraining: Pretraining) -> ClassifierResNet:
+    """The backbone of given images, as `pretrained`: for pretraining on real ones.
+
+    Args:
+        key: names the images.
+    """
+    return _kept(backbone_key(key, pretraining), pretraining, lambda: images)
+
+
+def _kept(key: str, pretraining: Pretraining, load: Callable[[], Labelled]) -> ClassifierResNet:
+    checkpoint = paths.cache_root() / "task2sim-backbones" / f"{key}.checkpoint"
+
+    def build(path: Path) -> None:
+        data = load()
+        network = pretraining.new_backbone(data.classes)
+        batches, loss = recipe(data, pretraining)
+        fit(network, loss, batches, pretraining.train, checkpoint, identity=key)
+        weights.save(path, network, "backbone", {"format": FORMAT, "classes": data.classes})
+
+    path = cached("task2sim-backbones", key, build, ".safetensors")
+    checkpoint.unlink(missing_ok=True)
+    metadata = weights.read_metadata(path, "backbone", FORMAT, "a backbone", "delete it to have it trained again")
+    network = pretraining.new_backbone(metadata["classes"])
+    network.load_state_dict(load_file(path))
+    return network.eval()
+
+
+def recipe(data: Labelled, pretraining: Pretraining) -> tuple[Callable[[int], Any], Callable[[nn.Module, Any], Tensor]]:
+    """The batch of a step and the loss of a batch, as `core.training.fit` wants them."""
+    config = pretraining.train
+    if pretraining.recipe == "light":
+        return labelled_batches(data, config), classification_loss
+    order = ShuffledIndices(len(data.images), config.batch_size, config.seed)
+    labels, change = torch.from_numpy(data.labels), v2.RandAugment(magnitude=MAGNITUDE)
+    mix = v2.RandomChoice([each(alpha=alpha, num_classes=data.classes) for each, alpha in MIXES])
+
+    def batch_at(step: int) -> tuple[Tensor, Tensor]:
+        chosen = order(step)
+        with isolated("augment", config.seed, step):
+            images = torch.stack([change(image) for image in torch.from_numpy(data.images[chosen.numpy()])])
+            return mix(to_float(images), labels[chosen])  # labels become shares of the classes, float [B, C]
+
+    def loss_of(network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+        return functional.cross_entropy(network(batch[0]), batch[1], label_smoothing=SMOOTHING)
+
+    return batch_at, loss_of
