@@ -28,6 +28,7 @@ class Settings:
         steps, batch_size, lr, optimizer, weight_decay: of pretraining; a short warm-up, then a cosine.
         backbone, width, stem, recipe: as in `pretraining.Pretraining`.
         fine_tuning_steps: of full fine-tuning on a task, batches of 32, rate 0.02.
+        free: the simulation parameters that settings choose, all if none is named (`live.LiveRewards`).
         data_seed: of the tasks' and the pretraining images and the backbone's start: rewards of one data seed are
             shared by all seeds of the policy.
         device, precision, workers, engine: where pretraining runs, and how many settings at a time.
@@ -50,6 +51,7 @@ class Settings:
     stem: str = "imagenet"
     recipe: str = "light"
     fine_tuning_steps: int = 60
+    free: tuple[str, ...] = ()
     data_seed: int = 0
     device: str = "cpu"
     precision: str = "fp32"
@@ -93,4 +95,4 @@ class Settings:
     @property
     def rewards(self) -> LiveRewards:
         """The live loop over all tasks."""
-        return LiveRewards(self.simulator, self.load(), self.pretraining, self.workers, self.engine)
+        return LiveRewards(self.simulator, self.load(), self.pretraining, self.free, self.workers, self.engine)

@@ -1,4 +1,4 @@
-"""Simulators that are programs of their own (ThreeDWorld, BlenderProc, Kubric): a manifest out, a folder of images back.
+"""Simulators that are programs of their own (ThreeDWorld, BlenderProc, Kubric): a manifest out, a folder of images in.
 
 The program is started once for all pictures of a call that are not there yet. It reads the manifest (`scenes` says what
 stands in it) and writes each picture, 8-bit RGB, under the wanted name. `threedworld` is one such program; for others a
@@ -33,8 +33,6 @@ With Kubric, in its container, `python render.py {manifest} {output}`:
 Both vary two parameters and have to say so: `supports=("object_rotation", "light_intensity")`.
 """
 
-import contextlib
-import fcntl
 import os
 import shlex
 import shutil
@@ -51,6 +49,7 @@ from PIL import Image
 from ndslib.core import paths
 from ndslib.core.errors import InputError
 from ndslib.core.files import atomic_path, digest, sha256_file
+from ndslib.data.fetching.disk import alone_at
 from ndslib.data.images import read_image
 from ndslib.sim.parameters import PARAMETERS, Parameter, check_settings
 from ndslib.sim.renderer import picture_size
@@ -145,6 +144,7 @@ class ExternalSimulator:
             raise InputError(f"{self.version} cannot vary {name}: set it to 0 (it varies {', '.join(self.supports)})")
         if images_per_class != int(images_per_class) or images_per_class < 1:
             raise InputError(f"images_per_class is {images_per_class}: give a whole number of at least 1")
+        class_ids = list(class_ids)
         for wrong in (each for each in class_ids if each not in range(len(self.classes))):
             raise InputError(f"class id {wrong}: choose a whole number from 0 to {len(self.classes) - 1}")
         wanted = [(int(each), number) for each in class_ids for number in range(int(images_per_class))]
@@ -174,11 +174,13 @@ class ExternalSimulator:
         return {name: picture for name, picture in pictures.items() if not self._place(picture).exists()}
 
     def _complete(self, pictures: Pictures) -> None:
-        """Have the program make what is missing. Its folder is named by the pictures: a killed run's is found again."""
+        """Have the program make what is missing."""
         if not self._missing(pictures):
             return
+        # Named by the pictures, so that what a killed run had made of them is found.
         folder = self._store() / f"run-{digest(sorted(pictures))}"
-        with _alone(folder.with_suffix(".lock")):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with alone_at(folder.with_suffix(".lock")):
             self._keep(self._missing(pictures), folder / "images")
             if missing := self._missing(pictures):
                 self._render(missing, folder)
@@ -196,9 +198,9 @@ class ExternalSimulator:
         if fault or refused:
             first = f" ({refused[0]})" if refused else ""
             raise InputError(
-                f"{self.version} {fault or 'ended as if all were well'}, and {len(refused)} of {len(pictures)} pictures "
-                f"are not right{first}. Mend the program and ask again: the manifest will list only those. The command "
-                f"was {shlex.join(command)}; the end of its log, {log}:\n{_tail(log)}"
+                f"{self.version} {fault or 'ended as if all were well'}, and {len(refused)} of {len(pictures)} pictures"
+                f" are not right{first}. Mend the program and ask again: the manifest will list only those. The "
+                f"command was {shlex.join(command)}; the end of its log, {log}:\n{_tail(log)}"
             )
 
     def _keep(self, pictures: Pictures, output: Path) -> list[str]:
@@ -222,15 +224,6 @@ class ExternalSimulator:
         with atomic_path(self._place(picture)) as temporary:
             image.resize((side, side), Image.Resampling.LANCZOS).save(temporary, compress_level=1)
         return None
-
-
-@contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Let one process in at a time; the lock of a process that dies is free."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock, "w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def _command(command: Sequence[str]) -> tuple[str, ...]:

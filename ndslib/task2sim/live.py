@@ -5,26 +5,18 @@ fingerprint, the pretraining, the task's images): a killed run, another policy s
 are answered at once.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from ndslib.core import paths
 from ndslib.core.errors import InputError
-from ndslib.core.files import digest, write_json
-from ndslib.core.parallel import run_jobs
-from ndslib.sim.parameters import Parameter
+from ndslib.sim.parameters import Parameter, check_settings
 from ndslib.sim.simulator import Simulator
-from ndslib.task2sim.evaluation import nearest_neighbours
-from ndslib.task2sim.pretraining import Pretraining, SyntheticSet, backbone_key, pretrained
+from ndslib.task2sim.evaluation import Job, scores
+from ndslib.task2sim.pretraining import Pretraining, SyntheticSet
 from ndslib.task2sim.rewards import RewardTable, every_setting
 from ndslib.task2sim.tasks import Task
-
-REWARD = "accuracy_5nn"
-VERSION = 1  # raise it when the 5-NN accuracy changes, so that no old one is taken
 
 
 @dataclass(frozen=True)
@@ -35,20 +27,32 @@ class LiveRewards:
         simulator: any `ndslib.sim.Simulator`, one that runs as its own program included (`external`).
         tasks: in the order of the policy's task vectors.
         pretraining: images, network and training.
+        free: names of the parameters that a setting chooses, in the simulator's order; the others stay fixed (0). By
+            default all of them.
         workers: settings measured at a time; a minibatch of Algorithm 1 asks for up to twice its size.
         engine: `processes`, `serial` or `ray`, as in `core.parallel.run_jobs`.
+
+    Raises:
+        InputError: the simulator has no parameter of a name in `free`.
     """
 
     simulator: Simulator
     tasks: Sequence[Task]
     pretraining: Pretraining
+    free: tuple[str, ...] = ()
     workers: int = 1
     engine: str = "processes"
 
+    def __post_init__(self) -> None:
+        known = [parameter.name for parameter in self.simulator.parameters]
+        if unknown := sorted(set(self.free) - set(known)):
+            raise InputError(f"the simulator has no parameters {unknown}; it has {known}")
+
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The simulator's parameters."""
-        return self.simulator.parameters
+        """The parameters that a setting chooses."""
+        known = self.simulator.parameters
+        return tuple(parameter for parameter in known if not self.free or parameter.name in self.free)
 
     def __call__(self, tasks: np.ndarray, settings: np.ndarray) -> np.ndarray:
         """Rewards float64 [B] (percent) of places among the tasks int64 [B] under settings int64 [B, M].
@@ -57,22 +61,30 @@ class LiveRewards:
             InputError: a task that is not there, or a setting that the simulator does not have or cannot do.
             ExceptionGroup: of what failed in measuring, once all other settings of the request are measured and kept.
         """
-        wanted: dict[tuple[int, ...], list[Task]] = {}
-        files = []
-        for place, setting in zip(np.asarray(tasks).tolist(), np.asarray(settings).tolist(), strict=True):
+        wanted: dict[tuple[int, ...], list[int]] = {}
+        asked = list(zip(np.asarray(tasks).tolist(), map(tuple, np.asarray(settings).tolist()), strict=True))
+        for place, setting in dict.fromkeys(asked):
             if place not in range(len(self.tasks)):
                 raise InputError(f"there is no task {place}: the tasks are 0 to {len(self.tasks) - 1}")
-            files.append(reward_file(self.data(setting), self.tasks[place]))
-            if not files[-1].is_file():
-                wanted.setdefault(tuple(setting), []).append(self.tasks[place])
-        if wanted:
-            jobs = [(self.data(setting), missing) for setting, missing in wanted.items()]
-            run_jobs(measure, jobs, self.workers, self.engine, description="pretraining")
-        return np.array([json.loads(file.read_text())[REWARD] for file in files])
+            wanted.setdefault(setting, []).append(place)
+        jobs = [Job(self.data(setting), tuple(self.tasks[i] for i in places)) for setting, places in wanted.items()]
+        found = {
+            (place, setting): value
+            for (setting, places), values in zip(wanted.items(), scores(jobs, self.workers, self.engine), strict=True)
+            for place, value in zip(places, values, strict=True)
+        }
+        return np.array([found[pair] for pair in asked])
 
     def data(self, setting: Sequence[int]) -> SyntheticSet:
-        """The pretraining data of a setting."""
-        return SyntheticSet(self.simulator, tuple(setting), self.pretraining)
+        """The pretraining data of a setting of `parameters`.
+
+        Raises:
+            InputError: not one level for each of them, or a level that does not exist.
+        """
+        levels = check_settings(setting, self.parameters)
+        return SyntheticSet(
+            self.simulator, tuple(levels.get(each.name, 0) for each in self.simulator.parameters), self.pretraining
+        )
 
     def table(self) -> RewardTable:
         """The rewards of all settings for all tasks."""
@@ -82,18 +94,3 @@ class LiveRewards:
         levels = [parameter.levels for parameter in self.parameters]
         names = tuple(task.name for task in self.tasks)
         return RewardTable(names, self.parameters, values.reshape(len(names), *levels))
-
-
-def measure(job: tuple[SyntheticSet, Sequence[Task]]) -> None:
-    """Pretrain on the data of a setting and keep its reward for each task."""
-    data, tasks = job
-    backbone = pretrained(data)
-    for task in tasks:
-        reward = nearest_neighbours(backbone, task, data.pretraining.train.device)
-        write_json(reward_file(data, task), {REWARD: reward, "task": task.name, "setting": list(data.setting)})
-
-
-def reward_file(data: SyntheticSet, task: Task) -> Path:
-    """Where the reward of a setting for a task is kept."""
-    key = digest(VERSION, backbone_key(data.key, data.pretraining), task.key)
-    return paths.cache_root() / "task2sim-rewards" / f"{key}.json"

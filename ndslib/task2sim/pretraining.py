@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -94,12 +94,30 @@ class Pretraining:
             return ResNet18(classes or self.classes, self.width, self.stem)
 
 
+class Source(Protocol):
+    """What a backbone is pretrained on."""
+
+    @property
+    def pretraining(self) -> Pretraining:
+        """How."""
+
+    @property
+    def backbone_key(self) -> str:
+        """Names the backbone: its images, network, and how it was trained."""
+
+    def backbone(self) -> ClassifierResNet:
+        """The backbone in evaluation mode, from the cache when it was trained before."""
+
+
 @dataclass(frozen=True)
 class SyntheticSet:
     """The pretraining data of a setting: what a simulator draws with it.
 
     Attributes:
         setting: levels in the order of the simulator's parameters.
+
+    Raises:
+        InputError: not a setting of the simulator.
     """
 
     simulator: Simulator = field(repr=False)
@@ -118,15 +136,26 @@ class SyntheticSet:
             self.simulator.fingerprint(), self.setting, ids, wanted.images_per_class, wanted.size, wanted.seed
         )
 
-    def load(self) -> Labelled:
+    @property
+    def backbone_key(self) -> str:
+        """Names the backbone."""
+        return _backbone_key(self.key, self.pretraining)
+
+    def images(self) -> Labelled:
         """The images and their classes 0, 1, ...; drawn into the cache when they are not there."""
         folder = cached("task2sim-pictures", self.key, self._draw)
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         return Labelled(images, np.load(folder / "labels.npy", allow_pickle=False))
 
-    def discard(self) -> None:
-        """Remove the images from the cache; they can be drawn again."""
+    def backbone(self) -> ClassifierResNet:
+        """The backbone; an interrupted training resumes. The images go once it stands: they can be drawn again.
+
+        Raises:
+            InputError: what the simulator or `core.training.fit` refuses.
+        """
+        network = _kept(self.backbone_key, self.pretraining, self.images)
         shutil.rmtree(paths.cache_root() / "task2sim-pictures" / self.key, ignore_errors=True)
+        return network
 
     def _draw(self, folder: Path) -> None:
         wanted = self.pretraining
@@ -145,36 +174,49 @@ class SyntheticSet:
         np.save(folder / "labels.npy", labels)
 
 
-def backbone_key(data_key: str, pretraining: Pretraining) -> str:
-    """Names a backbone: its images, network, and how it was trained."""
+@dataclass(frozen=True)
+class GivenImages:
+    """Pretraining on images that are there: the real ones of T2S section 4.2's baseline.
+
+    Attributes:
+        key: names the images.
+    """
+
+    data: Labelled = field(repr=False)
+    key: str
+    pretraining: Pretraining
+
+    @property
+    def backbone_key(self) -> str:
+        """Names the backbone."""
+        return _backbone_key(self.key, self.pretraining)
+
+    def backbone(self) -> ClassifierResNet:
+        """The backbone."""
+        return _kept(self.backbone_key, self.pretraining, lambda: self.data)
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """No pretraining: the network as every other one starts."""
+
+    pretraining: Pretraining
+
+    @property
+    def backbone_key(self) -> str:
+        """Names the backbone."""
+        return _backbone_key("scratch", self.pretraining)
+
+    def backbone(self) -> ClassifierResNet:
+        """The network without training, in evaluation mode."""
+        return self.pretraining.new_backbone().eval()
+
+
+def _backbone_key(data_key: str, pretraining: Pretraining) -> str:
     how = {
         name: value for name, value in asdict(pretraining).items() if name not in ("size", "seed", "images_per_class")
     }
     return digest(VERSION, data_key, how)
-
-
-def pretrained(data: SyntheticSet, keep_images: bool = False) -> ClassifierResNet:
-    """The backbone of a setting, in evaluation mode, from the cache when it was trained before.
-
-    An interrupted training resumes from its checkpoint. The images go once the backbone stands.
-
-    Raises:
-        InputError: what the simulator or `core.training.fit` refuses.
-    """
-    key = backbone_key(data.key, data.pretraining)
-    network = _kept(key, data.pretraining, data.load)
-    if not keep_images:
-        data.discard()
-    return network
-
-
-def pretrained_on(images: Labelled, key: str, pretraining: Pretraining) -> ClassifierResNet:
-    """The backbone of given images, as `pretrained`: for pretraining on real ones.
-
-    Args:
-        key: names the images.
-    """
-    return _kept(backbone_key(key, pretraining), pretraining, lambda: images)
 
 
 def _kept(key: str, pretraining: Pretraining, load: Callable[[], Labelled]) -> ClassifierResNet:

@@ -1,7 +1,7 @@
 """ThreeDWorld (TDW), the engine of the paper: its commands for the eight parameters, and a controller that sends them.
 
-TDW is two programs (Gan et al., 2020): the build, which renders, and a controller, which tells it what. Here this module
-is the controller, and the program of an `ExternalSimulator` (`simulator` makes it):
+TDW is two programs (Gan et al., 2020): the build, which renders, and a controller, which tells it what. This module is
+the controller, and the program of the `ExternalSimulator` that `simulator` makes:
 
     python -m ndslib.task2sim.threedworld MANIFEST OUTPUT --build ~/tdw_build/TDW/TDW.x86_64
 
@@ -10,89 +10,27 @@ turned from its own direction for every picture and not from that of the picture
 another; and the materials come from all of TDW's, unless a file lists some (the authors took 140).
 """
 
-import contextlib
-import importlib.util
-import json
 import platform
-import struct
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 import typer
-import zmq
 from scipy.spatial.transform import Rotation
 
 from ndslib.core.errors import InputError
 from ndslib.core.files import atomic_path
 from ndslib.task2sim.external import MANIFEST, OUTPUT, ExternalSimulator
 from ndslib.task2sim.scenes import Picture, read_manifest
+from ndslib.task2sim.threedworld_assets import MODELS, Assets, pick
+from ndslib.task2sim.threedworld_build import PORT, Command, connected
 
-Command = dict[str, Any]
-
-PORT = 1071  # where the build looks for its controller unless `-port` says otherwise
 CAMERA, CENTRE = np.array([1.0, 1.5, 1.8]), np.array([0.0, 1.0, 0.0])  # metres; where an object at factor 1 stands
-SKYBOX = "fish_hoek_beach_4k"  # of a fixed background
 SHARP = 70.0  # an f-number at which everything is in focus
 NEAREST_FOCUS = 0.1  # metres; the build's smallest
 AVATAR = {"avatar_id": "a"}
-RESENDS = 100  # how often one message may be lost
-
-
-class Assets:
-    """TDW's records of the models, materials and skyboxes that the build can load.
-
-    Args:
-        records: the folder of TDW's records; None looks for that of the installed package `tdw`.
-        models: the file of the models: `models_core.json`, free to load, or `models_full.json`.
-        materials: a text file with a material's name a line; None takes all low-resolution ones.
-
-    Raises:
-        InputError: there is no such folder or file, it is not one of TDW's, or a material is not in the records.
-    """
-
-    def __init__(
-        self, records: Path | None = None, models: str = "models_core.json", materials: Path | None = None
-    ) -> None:
-        folder = _installed_records() if records is None else records
-        self.models: dict[str, list[dict]] = {}
-        for model in _records(folder / models).values():
-            if not model["do_not_use"]:
-                self.models.setdefault(model["wnid"], []).append(model)
-        self.materials = list(_chosen(_records(folder / "materials_low.json"), materials).values())
-        self.skyboxes = _records(folder / "hdri_skyboxes.json")
-        # The authors' choice: outdoors, with the sun high.
-        self.outdoors = [
-            record
-            for record in self.skyboxes.values()
-            if record["location"] != "interior" and record["sun_elevation"] >= 120
-        ]
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The object classes: WordNet ids."""
-        return tuple(sorted(self.models))
-
-    def model(self, picture: Picture) -> dict:
-        """The record of the model that a picture shows.
-
-        Raises:
-            InputError: the picture's class has no model.
-        """
-        if picture["class"] not in self.models:
-            raise InputError(
-                f"class {picture['class']!r}: TDW's records have no model of it; `Assets.classes` lists all"
-            )
-        return _pick(self.models[picture["class"]], picture["mesh"])
-
-    def skybox(self, picture: Picture) -> dict:
-        """The record of a picture's background."""
-        background = picture["background"]
-        return self.skyboxes[SKYBOX] if background is None else _pick(self.outdoors, background["choice"])
 
 
 class Stage:
@@ -159,7 +97,7 @@ class Stage:
         random = np.random.default_rng(seed)
         for part in model["substructure"]:
             for place in range(len(part["materials"])):
-                material = _pick(self.assets.materials, random.random())
+                material = pick(self.assets.materials, random.random())
                 yield {"$type": "add_material", **_asset(material)}
                 yield {
                     "$type": "set_visual_material",
@@ -242,5 +180,50 @@ def _vector(values: Sequence[float]) -> dict[str, float]:
     return {axis: float(value) for axis, value in zip("xyz", values, strict=True)}
 
 
-def _pick(records: list[dict], choice: float) -> dict:
-    return records[int(choice * len(records))]
+def simulator(
+    version: str, size: int = 256, records: Path | None = None, models: str = MODELS, options: Sequence[str] = ()
+) -> ExternalSimulator:
+    """TDW as a simulator of all eight parameters, each picture set rendered by a run of this module.
+
+    Args:
+        version: of the build, e.g. "TDW 1.13.0".
+        size: the pictures' side in pixels.
+        records, models: as in `Assets`.
+        options: further options of this module, e.g. ("--build", "/opt/TDW/TDW.x86_64").
+
+    Raises:
+        InputError: TDW's records are not there.
+    """
+    command = [sys.executable, "-m", __spec__.name, MANIFEST, OUTPUT, "--models", models, *options]
+    command += [] if records is None else ["--records", str(records)]
+    return ExternalSimulator(command, Assets(records, models).classes, version, size)
+
+
+def main(
+    manifest: Annotated[Path, typer.Argument(help="The pictures, as ndslib.task2sim.scenes writes them.")],
+    output: Annotated[Path, typer.Argument(help="The folder to write them into.")],
+    build: Annotated[Path | None, typer.Option(help="TDW's build, to be started; else one is waited for.")] = None,
+    port: Annotated[int, typer.Option(help="Where to listen for the build.")] = PORT,
+    address: Annotated[str, typer.Option(help="This machine's address to listen on; * for all.")] = "127.0.0.1",
+    patience: Annotated[float, typer.Option(help="Seconds to wait for the build's answers.")] = 300.0,
+    records: Annotated[Path | None, typer.Option(help="TDW's metadata_libraries; else those of `tdw`.")] = None,
+    models: Annotated[str, typer.Option(help="The file of models among the records.")] = MODELS,
+    materials: Annotated[Path | None, typer.Option(help="A file that lists the materials to draw from.")] = None,
+) -> None:
+    """Render a manifest with ThreeDWorld."""
+    pictures, assets = read_manifest(manifest), Assets(records, models, materials)
+    # What is slow to load is loaded once: models, and the skyboxes of each.
+    pictures.sort(key=lambda picture: (assets.model(picture)["name"], assets.skybox(picture)["name"]))
+    stage = Stage(assets)
+    with connected(build, port, address, patience) as tdw:
+        tdw.communicate(setup(pictures[0]["size"]))
+        for picture in pictures:
+            with atomic_path(output / picture["file"]) as temporary:
+                temporary.write_bytes(tdw.picture(stage.commands(picture)))
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except InputError as error:
+        sys.exit(f"error: {error}")
