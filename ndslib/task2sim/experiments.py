@@ -1,7 +1,7 @@
 """An experiment's settings: its tasks, simulator, pretraining and policy; the notebooks' parameters, one to one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ndslib.core.presets import settings_of
@@ -15,6 +15,7 @@ from ndslib.task2sim.tasks import Task, load_tasks
 
 # No object of pretraining is a class of a downstream task.
 OBJECTS = tuple(name for name in CLASSES if name not in {*photos.CLASSES, *streetside.CLASSES})
+FINE_TUNING_BATCH, FINE_TUNING_RATE = 32, 0.02
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Settings:
         classes, images_per_class, meshes_per_class: of the pretraining data.
         steps, batch_size, lr, optimizer, weight_decay: of pretraining; a short warm-up, then a cosine.
         backbone, width, stem, recipe: as in `pretraining.Pretraining`.
-        fine_tuning_steps: of full fine-tuning on a task, batches of 32, rate 0.02.
+        large_classes, large_images_per_class: of the larger pretraining sets of Tables 2 and 3; with as many epochs.
+        fine_tuning_steps: of full fine-tuning on a task.
         free: the simulation parameters that settings choose, all if none is named (`live.LiveRewards`).
         data_seed: of the tasks' and the pretraining images and the backbone's start: rewards of one data seed are
             shared by all seeds of the policy.
@@ -50,6 +52,8 @@ class Settings:
     width: int = 16
     stem: str = "imagenet"
     recipe: str = "light"
+    large_classes: int = 16
+    large_images_per_class: int = 12
     fine_tuning_steps: int = 60
     free: tuple[str, ...] = ()
     data_seed: int = 0
@@ -91,6 +95,18 @@ class Settings:
         )
         network = (self.backbone, self.width, self.stem, self.recipe)
         return Pretraining(self.classes, self.images_per_class, self.size, train, *network, seed=self.data_seed)
+
+    @property
+    def fine_tuning(self) -> TrainConfig:
+        """How a network is fine-tuned on a task."""
+        rate = {"warmup": 0.1, "device": self.device, "precision": self.precision, "seed": self.data_seed}
+        return TrainConfig(self.fine_tuning_steps, FINE_TUNING_BATCH, FINE_TUNING_RATE, **rate)
+
+    def sized(self, **changes: int) -> "Settings":
+        """The settings with pretraining sets of another size: as many epochs, so more steps of more images."""
+        changed = replace(self, **changes)
+        growth = changed.classes * changed.images_per_class / (self.classes * self.images_per_class)
+        return replace(changed, steps=max(1, round(self.steps * growth)))
 
     @property
     def rewards(self) -> LiveRewards:

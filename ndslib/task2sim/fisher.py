@@ -1,6 +1,7 @@
 """The diagonal of a probe's Fisher information, averaged over each filter: Task2Vec by Monte Carlo."""
 
 import itertools
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -91,31 +92,45 @@ def _watch(name: str, layer: nn.Module, inputs: dict[str, Tensor], squares: dict
 def filter_squares(layer: nn.Conv2d, inputs: Tensor, gradient: Tensor) -> Tensor:
     """Squared gradients of a convolution's weight, averaged over each filter, float [B, filters].
 
+    The gradient of a filter at one place of the kernel is a product over positions of the gradient at the output, G, and
+    the input seen from there, X. Where there are few positions, the Gram matrix of what is seen at all places gives
+    the sum of squares without the gradients themselves (Goodfellow 2015): |sum_l G_l X_l|^2 = G (X X^T) G^T.
+
     Args:
         inputs: float [B, C, H, W], what went in.
         gradient: float [B, filters, H', W'], of the loss with respect to what came out.
     """
-    if isinstance(layer, SubsampledConv):  # whose own stride is 1
-        inputs = inputs[..., ::2, ::2]
-    height, width = gradient.shape[2:]
-    gradient = _by_group(gradient, layer.groups)  # Shape: (b, groups, positions, filters / groups)
-    (top, left), (down, right), (apart, aside) = layer.padding, layer.stride, layer.dilation
-    padded = F.pad(inputs, (left, left, top, top))
-    total = torch.zeros((), device=inputs.device)
-    # At one place of the kernel, the weight's gradient is a product of two matrices over the positions. Place by place
-    # needs an input's memory instead of the kernel's size times that, and is faster than `unfold` and `vmap`.
-    for row, column in itertools.product(*map(range, layer.kernel_size)):
-        below, beside = row * apart, column * aside
-        seen = padded[..., below : below + down * height : down, beside : beside + right * width : right]
-        seen = _by_group(seen[..., :height, :width], layer.groups)
-        total = total + (gradient.mT @ seen).square().sum(-1)
-    return total.flatten(1) / layer.weight[0].numel()
+    fan, filters = layer.weight[0].numel(), len(layer.weight) // layer.groups
+    rows = _by_group(gradient, layer.groups)  # Shape: (b, groups, positions, filters / groups)
+    seen = _seen(layer, inputs, gradient.shape[2:])
+    if rows.shape[2] * (fan + filters) < fan * filters:
+        gram = sum(part @ part.mT for part in seen)
+        total = (rows * (gram @ rows)).sum(2).clamp(min=0)  # rounding may leave a little below 0
+    else:
+        total = sum((rows.mT @ part).square().sum(-1) for part in seen)
+    return total.flatten(1) / fan
 
 
 def scale_squares(layer: nn.BatchNorm2d, inputs: Tensor, gradient: Tensor) -> Tensor:
     """Squared gradients of the weight of a batch norm in evaluation mode, float [B, C]; arguments as above."""
     normalised = F.batch_norm(inputs, layer.running_mean, layer.running_var, eps=layer.eps)
     return (gradient * normalised).sum((2, 3)).square()
+
+
+def _seen(layer: nn.Conv2d, inputs: Tensor, size: torch.Size) -> Iterator[Tensor]:
+    """What each place of the kernel sees at the positions of the output, [B, groups, positions, C / groups] a place.
+
+    Place by place needs an input's memory at a time; `unfold` needs that times the kernel's size, and is slower.
+    """
+    if isinstance(layer, SubsampledConv):  # it subsamples by itself, and its own stride is 1
+        inputs = inputs[..., ::2, ::2]
+    padded = F.pad(inputs, [side for pixels in reversed(layer.padding) for side in (pixels, pixels)])
+    for place in itertools.product(*map(range, layer.kernel_size)):
+        down, across = (
+            slice(start * dilation, start * dilation + (count - 1) * stride + 1, stride)
+            for start, dilation, count, stride in zip(place, layer.dilation, size, layer.stride, strict=True)
+        )
+        yield _by_group(padded[..., down, across], layer.groups)
 
 
 def _by_group(maps: Tensor, groups: int) -> Tensor:

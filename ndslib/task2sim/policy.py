@@ -13,10 +13,14 @@ from ndslib.core import weights
 from ndslib.core.errors import InputError
 from ndslib.sim.parameters import PARAMETERS, Parameter
 from ndslib.task2sim.network import InSpan, PolicyNetwork
+from ndslib.task2sim.priors import SharedRewards, nearness
 from ndslib.task2sim.reinforce import History, PolicyConfig, train
 from ndslib.task2sim.rewards import Rewards, RewardTable
 
 FORMAT = "ndslib task2sim policy 1"
+IMPROVED = PolicyConfig(
+    gradient="exact", entropy=2.0, sharing=0.1, length=10.0, epochs=200, warmup=10, lr=0.005, batch_size=64
+)
 
 
 class Policy:
@@ -44,11 +48,20 @@ class Policy:
         self.network: PolicyNetwork | None = None
         self.history: History | None = None
 
+    @classmethod
+    def improved(cls, **options: Any) -> "Policy":
+        """IMPROVED_DOC
+
+        Args:
+            options: set over those of `IMPROVED`.
+        """
+        return cls(IMPROVED, **options)
+
     def fit(self, task_vectors: np.ndarray, rewards: Rewards | RewardTable, description: str = "") -> "Policy":
         """Train on seen tasks (Algorithm 1); the policy starts anew.
 
         Args:
-            task_vectors: float [N, D], one Task2Vec a task. They are scaled to length 1 here and in `predict`.
+            task_vectors: float [N, D], one Task2Vec a task. They are scaled to one length here and in `predict`.
             rewards: called as `rewards(tasks, settings)` with places among the N tasks, int64 [B], and settings, int64
                 [B, M]; gives their rewards in percent, float [B]. No pair is asked for twice. Its `parameters` name the
                 columns of a setting; without that attribute they are the eight of T2S section 4.1. A `RewardTable`
@@ -62,7 +75,7 @@ class Policy:
             InputError: vectors that are not [N, D], not finite or zero; a table of other tasks than N; rewards that are
                 not finite numbers; training that diverges, as with too high a learning rate.
         """
-        inputs = _unit(task_vectors)
+        inputs = self._scaled(task_vectors)
         if isinstance(rewards, RewardTable) and len(rewards.tasks) != len(inputs):
             raise InputError(
                 f"{len(inputs)} task vectors for a table of {len(rewards.tasks)} tasks: give one vector a task of the "
@@ -70,12 +83,17 @@ class Policy:
             )
         parameters = tuple(getattr(rewards, "parameters", PARAMETERS))
         levels = [parameter.levels for parameter in parameters]
+        if self.config.sharing:
+            rewards = SharedRewards(rewards, nearness(inputs.numpy(), self.config.sharing), self.parameters)
         network = PolicyNetwork(inputs.shape[1], levels, self.config.hidden, self.config.seeds)
         spanned = InSpan(network, inputs)
         self.history = train(spanned, inputs @ spanned.basis, rewards, parameters, self.config, description)
         spanned.fold()
         self.parameters, self.network = parameters, network
         return self
+
+    def _scaled(self, task_vectors: np.ndarray) -> Tensor:
+        return self.config.length * _unit(task_vectors)
 
     def probabilities(self, task_vectors: np.ndarray) -> np.ndarray:
         """The probability of every level, float64 [N, M, max k] (0 where a parameter has no such level).
@@ -87,7 +105,7 @@ class Policy:
         """
         if self.network is None:
             raise InputError("the policy is not fitted: call fit, or Policy.load")
-        inputs = _unit(task_vectors)
+        inputs = self._scaled(task_vectors)
         if inputs.shape[1] != self.network.features:
             raise InputError(
                 f"task vectors have {inputs.shape[1]} values; the policy was fitted to {self.network.features}: use "

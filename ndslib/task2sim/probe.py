@@ -1,7 +1,7 @@
 """Probe networks: the fixed network through which Task2Vec looks at a task (T2S section 3.1).
 
-A probe is a `torch.nn.Module` with one method more, `features` (see `Probe`). `core.models.ResNet18` of any width is one
-as it stands, trained anywhere or not at all; `ImagenetProbe` wraps torchvision's networks.
+A probe is a `torch.nn.Module` with one method more, `features` (see `Probe`). `core.models.ResNet18` of any width is
+one as it stands, trained anywhere or not at all; `ImagenetProbe` wraps torchvision's networks.
 """
 
 from typing import Protocol

@@ -40,6 +40,11 @@ class PolicyConfig:
         imitation_from: the epoch with which these begin.
         gradient: `sampled` (eq. 4) or `exact`: the gradient of eq. 1 itself, the sum over all settings. It needs every
             reward, and neither exploration nor self-imitation.
+        entropy: weight of the entropy of a task's distributions (nats, summed over the parameters) in the objective; it
+            falls to 0 with the last epoch. Without it the exact gradient keeps the first good setting that it meets.
+        length: to which task vectors are scaled. With 1, as the authors have it, the first layer's output is a
+            hundredth of the others', and what tells tasks apart is learned late.
+        sharing: temperature, in Task2Vec distance, with which near tasks share rewards (`priors`); 0: not at all.
         members: networks trained side by side from different seeds; their probabilities are averaged.
         seed: names the weights, the order of the tasks and the samples.
 
@@ -60,6 +65,9 @@ class PolicyConfig:
     imitation_steps: int = 5
     imitation_from: int = 50
     gradient: str = "sampled"
+    entropy: float = 0.0
+    length: float = 1.0
+    sharing: float = 0.0
     members: int = 1
     seed: int = 0
 
@@ -93,6 +101,10 @@ class PolicyConfig:
     def noise(self, epoch: int) -> float:
         """Epsilon of an epoch (0-based), line 5 of Algorithm 1."""
         return self.exploration / math.ceil((epoch + 1) / self.exploration_epochs)
+
+    def entropy_weight(self, epoch: int) -> float:
+        """The weight of the entropy in an epoch (0-based)."""
+        return self.entropy * (1 - (epoch + 1) / self.epochs)
 
 
 @dataclass
@@ -208,17 +220,19 @@ class _Training:
         both = self.memory(torch.stack([tasks, tasks]), torch.stack([greedy, drawn]))  # one request: two pretrainings
         baseline, reward = both
         self._remember_best(tasks, drawn, reward)
-        self._step(policy_gradient_loss(log_pi, drawn, reward - baseline))
+        self._step(policy_gradient_loss(log_pi, drawn, reward - baseline) + self._bonus(log_pi, epoch))
         for _ in range(self.config.imitation_steps if epoch >= self.config.imitation_from else 0):
             log_pi = self._output(tasks)
             advantage = self.best_reward.gather(1, tasks) - self.memory(tasks, most_probable(log_pi))
-            self._step(policy_gradient_loss(log_pi, self._of(self.best, tasks), advantage))
+            loss = policy_gradient_loss(log_pi, self._of(self.best, tasks), advantage)
+            self._step(loss + self._bonus(log_pi, epoch))
         return float(baseline.sum())
 
     def _exact(self, tasks: Tensor, epoch: int) -> float:
         """An update by the gradient of eq. 1."""
         log_pi = self._output(tasks)
-        self._step(-expected_reward(log_pi, self.settings, self.rewards[tasks]).mean(1).sum())
+        loss = -expected_reward(log_pi, self.settings, self.rewards[tasks]).mean(1).sum()
+        self._step(loss + self._bonus(log_pi, epoch))
         return float(self.memory(tasks, most_probable(log_pi)).sum())
 
     def _output(self, tasks: Tensor) -> Tensor:
@@ -226,6 +240,12 @@ class _Training:
         if log_pi.isnan().any():
             raise InputError(f"training diverged: lower lr ({self.config.lr}) or scale the rewards down")
         return log_pi
+
+    def _bonus(self, log_pi: Tensor, epoch: int) -> Tensor | float:
+        """What the entropy takes from the loss."""
+        if not self.config.entropy:
+            return 0.0
+        return -self.config.entropy_weight(epoch) * entropy(log_pi).mean(1).sum()
 
     def _step(self, loss: Tensor) -> None:
         self.optimizer.zero_grad()
@@ -291,6 +311,11 @@ def expected_reward(log_pi: Tensor, settings: Tensor, rewards: Tensor) -> Tensor
     """
     places = settings.T.expand(*log_pi.shape[:-1], -1)  # Shape: (..., m, number of settings)
     return (log_pi.gather(-1, places).sum(-2).exp() * rewards).sum(-1)
+
+
+def entropy(log_pi: Tensor) -> Tensor:
+    """Entropy [...] in nats, summed over the parameters, of log-probabilities [..., M, k]."""
+    return -(log_pi.exp() * log_pi.masked_fill(log_pi.isneginf(), 0.0)).sum((-2, -1))
 
 
 def _enumerated(parameters: tuple[Parameter, ...]) -> np.ndarray:

@@ -45,9 +45,10 @@ def task2vec(
     squared gradients of the labels' log-likelihood. `variational` learns how much noise each filter bears (Adam, 1e-2;
     head 5e-4) and gives its precision. The two differ in scale and length: compare vectors of one method and probe.
 
-    What differs from the authors' code: there, batch norms use the batch's own statistics, and the gradient of a batch's
-    mean is squared, which on average is the squared gradient of an image divided by the batch's size. Here they use the
-    probe's statistics and images count one by one, so a vector does not depend on how images fall into batches.
+    What differs from the authors' code: there, batch norms use the batch's own statistics, and the gradient of a
+    batch's mean is squared, which on average is the squared gradient of an image divided by the batch's size. Here
+    they use the probe's statistics and images count one by one, so a vector does not depend on how images fall into
+    batches.
 
     Args:
         probe: see `probe`. It stays as it is.

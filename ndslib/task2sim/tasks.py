@@ -174,7 +174,8 @@ def _digits(counts: tuple[int, int], seed: int, size: int, workers: int | None) 
     return _drawn_split(loaders.sklearn_digits(paths.cache_root() / "digits"), counts, "digits", seed)
 
 
-def _folder(*parts: str) -> Path:
+def data_folder(*parts: str) -> Path:
+    """A folder of real images below `paths.data_root()`, or an InputError that says what to do without it."""
     folder = paths.data_root().joinpath(*parts)
     if not folder.is_dir():
         raise InputError(
@@ -185,18 +186,18 @@ def _folder(*parts: str) -> Path:
 
 
 def _cifar10(counts: tuple[int, int], seed: int, size: int, workers: int | None) -> list[pa.Table]:
-    tables = [loaders.image_folder(_folder("cifar10", split), "cifar10", split) for split in ("train", "test")]
+    tables = [loaders.image_folder(data_folder("cifar10", split), "cifar10", split) for split in ("train", "test")]
     return _provided_split(*tables, counts, "cifar10", seed)
 
 
 def _omniglot(counts: tuple[int, int], seed: int, size: int, workers: int | None) -> list[pa.Table]:
-    table = loaders.omniglot(_folder("omniglot", "images_background_small1"))
+    table = loaders.omniglot(data_folder("omniglot", "images_background_small1"))
     return _drawn_split(table, (min(counts[0], 5), min(counts[1], 5)), "omniglot", seed)  # of 20 images a character
 
 
 def _pacs(domain: str) -> Callable[..., list[pa.Table]]:
     def tables(counts: tuple[int, int], seed: int, size: int, workers: int | None) -> list[pa.Table]:
-        table = loaders.image_folder(_folder("pacs", domain), f"pacs_{domain}", "train")
+        table = loaders.image_folder(data_folder("pacs", domain), f"pacs_{domain}", "train")
         return _drawn_split(table, counts, domain, seed)
 
     return tables

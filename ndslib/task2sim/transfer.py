@@ -1,0 +1,151 @@
+"""Task2Sim beside its baselines: the setting that each method gives a task, and how good pretraining with it is.
+
+T2S Tables 1, 2 and 3 and Figures 3, 4 and 6 to 8, as tidy rows.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from ndslib.core.seeding import rng
+from ndslib.sim.parameters import PARAMETERS
+from ndslib.task2sim.evaluation import Job, scores
+from ndslib.task2sim.experiments import Settings
+from ndslib.task2sim.pretraining import Scratch, Source
+from ndslib.task2sim.real_images import real_images
+from ndslib.task2sim.rewards import RewardTable
+from ndslib.task2sim.tasks import Task
+
+SCRATCH, RANDOM, RANDOMISED, REAL, TASK2SIM = "Scratch", "Random", "Domain Randomization", "Imagenet*", "Task2Sim"
+SINGLE, OPTIMUM = "Best single setting", "Best setting of each task"  # not in the paper
+SMALL, LARGE = "small", "large"  # the two column groups of Tables 2 and 3
+VARIATIONS = {  # Table 1, each with those before it
+    "Pose": ("object_rotation", "object_distance"),
+    "+Lighting": ("light_intensity", "light_color", "light_direction"),
+    "+Blur": ("blur",),
+    "+Materials": ("materials",),
+    "+Background": ("background",),
+}
+SWEEPS = {"t2s-f6": "classes", "t2s-f7": "meshes_per_class", "t2s-f8": "images_per_class"}  # what a figure varies
+
+
+def baseline_settings(table: RewardTable, seen: Sequence[bool], seed: int) -> dict[str, np.ndarray]:
+    """The settings of the baselines for all tasks of a table, int64 [N, M] each (T2S section 4.2).
+
+    Random draws one a task; Domain Randomization varies everything; the best single setting has the highest mean over
+    the seen tasks; the best setting of each task is the upper bound.
+    """
+    count, shape = len(table.tasks), [parameter.levels for parameter in table.parameters]
+    single = table.settings[table.flat[np.asarray(seen)].mean(axis=0).argmax()]
+    return {
+        RANDOM: rng("task2sim", "random", seed).integers(shape, size=(count, len(shape))),
+        RANDOMISED: np.tile(np.array(shape) - 1, (count, 1)),
+        SINGLE: np.tile(single, (count, 1)),
+        OPTIMUM: table.settings[table.flat.argmax(axis=1)],
+    }
+
+
+def successive_variations(settings: Settings, tasks: Sequence[str]) -> pd.DataFrame:
+    """Table 1: linear probing after pretraining with more and more variations; tidy rows in percent."""
+    varied: set[str] = set()
+    sources: dict[str, Source] = {}
+    rewards = replace(settings, free=()).rewards
+    for name, added in VARIATIONS.items():
+        varied |= set(added)
+        sources[name] = rewards.data([int(parameter.name in varied) for parameter in PARAMETERS])
+    chosen = [task for task in settings.load() if task.name in tasks]
+    found = accuracies(
+        {name: [source] * len(chosen) for name, source in sources.items()}, chosen, "Linear Probing", settings
+    )
+    return found.assign(experiment="t2s-t1")
+
+
+def compare(
+    settings: Settings, chosen: Mapping[str, np.ndarray], evaluations: Iterable[str], data: str = SMALL
+) -> pd.DataFrame:
+    """Tables 2 and 3 and Figures 3 and 4: every method on every task.
+
+    Args:
+        chosen: int64 [N, M], the setting of each task, by method; Scratch and the real images are added.
+        evaluations: names of `evaluation.EVALUATIONS`. Scratch is only fine-tuned, as in the paper.
+        data: `small` or `large`, the size of the pretraining sets (`Settings.large_classes`).
+
+    Returns:
+        Tidy rows: experiment "transfer", method, task, group (seen, unseen), data, metric (the evaluation), value in
+        percent.
+    """
+    large = {"classes": settings.large_classes, "images_per_class": settings.large_images_per_class}
+    sized = settings.sized(**large) if data == LARGE else settings
+    tasks, rewards = sized.load(), sized.rewards
+    sources = {name: [rewards.data(setting) for setting in each.tolist()] for name, each in chosen.items()}
+    sources[REAL] = [real_images(sized.tasks, sized.pretraining, sized.workers)] * len(tasks)
+    parts = []
+    for evaluation in evaluations:
+        scratch = {SCRATCH: [Scratch(sized.pretraining)] * len(tasks)} if evaluation == "Finetuning" else {}
+        parts.append(accuracies({**scratch, **sources}, tasks, evaluation, sized))
+    return pd.concat(parts, ignore_index=True).assign(experiment="transfer", data=data)
+
+
+def sweep(
+    figure: str, values: Iterable[int], settings: Settings, chosen: Mapping[str, np.ndarray], evaluation: str
+) -> pd.DataFrame:
+    """Figures 6 to 8: accuracy on the seen tasks as the pretraining data grow.
+
+    Args:
+        figure: a name of `SWEEPS`. With fewer meshes there are fewer images in proportion, as in the paper.
+        values: classes, meshes of a class or images of a class; given as `step` in the rows.
+        chosen: as in `compare`, one row a task; only the seen ones are used.
+    """
+    parts = []
+    for value in values:
+        changes = {SWEEPS[figure]: value}
+        if figure == "t2s-f7":
+            changes["images_per_class"] = max(1, settings.images_per_class * value // settings.meshes_per_class)
+        sized = settings.sized(**changes)
+        seen = [place for place, task in enumerate(sized.load()) if task.seen]
+        tasks, rewards = [sized.load()[place] for place in seen], sized.rewards
+        sources = {name: [rewards.data(each[place].tolist()) for place in seen] for name, each in chosen.items()}
+        if figure != "t2s-f7":  # real images have no meshes
+            sources[REAL] = [real_images(sized.tasks, sized.pretraining, sized.workers)] * len(tasks)
+        parts.append(accuracies(sources, tasks, evaluation, sized).assign(step=value))
+    return pd.concat(parts, ignore_index=True).assign(experiment=figure)
+
+
+def accuracies(
+    sources: Mapping[str, Sequence[Source]], tasks: Sequence[Task], evaluation: str, settings: Settings
+) -> pd.DataFrame:
+    """The accuracy of each task after each method's pretraining for it; every backbone is trained once.
+
+    Args:
+        sources: by method, one a task.
+    """
+    config = settings.fine_tuning if evaluation == "Finetuning" else None
+    wanted: dict[str, tuple[Source, dict[int, None]]] = {}
+    for each in sources.values():
+        for place, source in enumerate(each):
+            wanted.setdefault(source.backbone_key, (source, {}))[1][place] = None
+    jobs = [
+        Job(source, tuple(tasks[place] for place in places), evaluation, config) for source, places in wanted.values()
+    ]
+    found = {
+        (key, place): value
+        for (key, (_, places)), values in zip(
+            wanted.items(), scores(jobs, settings.workers, settings.engine), strict=True
+        )
+        for place, value in zip(places, values, strict=True)
+    }
+    return pd.DataFrame(
+        [
+            {
+                "method": method,
+                "task": task.name,
+                "group": "seen" if task.seen else "unseen",
+                "metric": evaluation,
+                "value": found[source.backbone_key, place],
+            }
+            for method, each in sources.items()
+            for place, (task, source) in enumerate(zip(tasks, each, strict=True))
+        ]
+    )
