@@ -1,4 +1,4 @@
-"""The command line: `ndslib list | run | batch | scorecard | record | data | refresh`."""
+"""The command line: `ndslib list | run | batch | scorecard | record | data | refresh | task2sim`."""
 
 from collections import Counter
 from pathlib import Path
@@ -11,7 +11,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 import ndslib
-from ndslib import nds_commands
+from ndslib import nds_commands, task2sim_commands
 from ndslib.core.errors import InputError
 from ndslib.core.terminal import console, new_table
 
@@ -162,6 +162,7 @@ def refresh(
 
 
 nds_commands.register(app)
+task2sim_commands.register(app)
 
 
 @data.command("list")

@@ -1,4 +1,4 @@
-"""Training of a ResNet-18 on labelled images, from nothing or from pretrained weights, and its accuracy."""
+"""Training of residual networks on labelled images, from nothing or from pretrained weights, and their accuracy."""
 
 import copy
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from ndslib.core.errors import InputError
 from ndslib.core.metrics import top1
-from ndslib.core.models import ResNet18, evaluating
+from ndslib.core.models import ClassifierResNet, ResNet18, evaluating
 from ndslib.core.seeding import derive_seed, generator
 from ndslib.core.training import ShuffledIndices, TrainConfig, fit
 from ndslib.data.augment import crop_and_flip
@@ -46,7 +46,7 @@ def train_on_labels(
     return model
 
 
-def fine_tune(pretrained: ResNet18, data: Labelled, config: TrainConfig, flip: bool = True) -> ResNet18:
+def fine_tune(pretrained: ClassifierResNet, data: Labelled, config: TrainConfig, flip: bool = True) -> ClassifierResNet:
     """Give a copy of a network a fresh head for the classes of `data` and train all of it.
 
     Args:
@@ -56,7 +56,7 @@ def fine_tune(pretrained: ResNet18, data: Labelled, config: TrainConfig, flip: b
         InputError: an image without a label.
     """
     if (data.labels < 0).any():
-        raise InputError(f"{int((data.labels < 0).sum())} of the client's training images have no label")
+        raise InputError(f"{int((data.labels < 0).sum())} of {len(data.labels)} training images have no label")
     model = copy.deepcopy(pretrained)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed("client head", config.seed))  # a name that recorded runs depend on

@@ -20,6 +20,7 @@ from ndslib.core.classification import accuracy, fine_tune
 from ndslib.core.files import digest, write_json
 from ndslib.core.models import ClassifierResNet, evaluating
 from ndslib.core.parallel import run_jobs
+from ndslib.core.seeding import isolated
 from ndslib.core.training import TrainConfig
 from ndslib.task2sim.pretraining import Source
 from ndslib.task2sim.tasks import Task
@@ -62,7 +63,8 @@ def linear_probe(backbone: ClassifierResNet, task: Task, config: None = None) ->
 
 def fine_tuning(backbone: ClassifierResNet, task: Task, config: TrainConfig) -> float:
     """Accuracy after training the whole network with a fresh head on the task."""
-    return 100 * accuracy(fine_tune(backbone, task.train, config, task.flip), task.test)
+    with isolated("fine-tuning", config.seed):  # drop path draws from the global generator
+        return 100 * accuracy(fine_tune(backbone, task.train, config, task.flip), task.test)
 
 
 EVALUATIONS: dict[str, Callable[..., float]] = {

@@ -4,13 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import numpy as np
+from torch import nn
+
+from ndslib.core.errors import InputError
 from ndslib.core.presets import settings_of
 from ndslib.core.training import TrainConfig
 from ndslib.data.worlds import photos, streetside
 from ndslib.sim import ProceduralLibrary, TorchSimulator
 from ndslib.sim.catalogue import CLASSES
+from ndslib.task2sim.embedding import task_vectors
 from ndslib.task2sim.live import LiveRewards
 from ndslib.task2sim.pretraining import Pretraining
+from ndslib.task2sim.probe import ImagenetProbe
+from ndslib.task2sim.real_images import real_images
 from ndslib.task2sim.tasks import Task, load_tasks
 
 # No object of pretraining is a class of a downstream task.
@@ -30,6 +37,8 @@ class Settings:
         backbone, width, stem, recipe: as in `pretraining.Pretraining`.
         large_classes, large_images_per_class: of the larger pretraining sets of Tables 2 and 3; with as many epochs.
         fine_tuning_steps: of full fine-tuning on a task.
+        probe: of Task2Vec, `pretrained` (on the real images, as a backbone) or `imagenet` (T2S section 4.1), with
+            `task2vec_samples` images.
         free: the simulation parameters that settings choose, all if none is named (`live.LiveRewards`).
         data_seed: of the tasks' and the pretraining images and the backbone's start: rewards of one data seed are
             shared by all seeds of the policy.
@@ -55,12 +64,17 @@ class Settings:
     large_classes: int = 16
     large_images_per_class: int = 12
     fine_tuning_steps: int = 60
+    probe: str = "pretrained"
+    task2vec_samples: int = 1000
     free: tuple[str, ...] = ()
     data_seed: int = 0
     device: str = "cpu"
     precision: str = "fp32"
     workers: int = 1
     engine: str = "processes"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "free", tuple(self.free))  # of a notebook, a list
 
     @classmethod
     def of(cls, parameters: Mapping[str, object]) -> "Settings":
@@ -107,6 +121,19 @@ class Settings:
         changed = replace(self, **changes)
         growth = changed.classes * changed.images_per_class / (self.classes * self.images_per_class)
         return replace(changed, steps=max(1, round(self.steps * growth)))
+
+    def probe_network(self) -> nn.Module:
+        """What looks at the tasks: a network pretrained on real images, at its own size or ImageNet's ResNet-18."""
+        if self.probe == "imagenet":
+            return ImagenetProbe()
+        if self.probe != "pretrained":
+            raise InputError(f"probe is {self.probe!r}; choose 'pretrained' or 'imagenet'")
+        return real_images(self.tasks, self.pretraining, self.workers).backbone()
+
+    def task_vectors(self) -> np.ndarray:
+        """Task2Vec of the tasks, float32 [N, D]."""
+        options = {"samples": self.task2vec_samples, "device": self.device}
+        return task_vectors(self.probe_network(), self.load(), self.workers, self.engine, **options)
 
     @property
     def rewards(self) -> LiveRewards:

@@ -11,8 +11,8 @@ user needs some ten lines. With BlenderProc, `blenderproc run render.py {manifes
         bproc.clean_up()
         bproc.types.Light("SUN").set_energy(1 + (picture["light_intensity"] or 0))
         *xyz, w = picture["object_rotation"] or (0, 0, 0, 1)
-        mug = bproc.loader.load_obj(f"{picture['class']}.obj")[0]
-        mug.set_rotation_mat(mathutils.Quaternion((w, *xyz)).to_matrix())
+        mesh = bproc.loader.load_obj(f"{picture['class']}.obj")[0]
+        mesh.set_rotation_mat(mathutils.Quaternion((w, *xyz)).to_matrix())
         bproc.camera.set_resolution(picture["size"], picture["size"])
         bproc.camera.add_camera_pose(bproc.math.build_transformation_mat([0, -2.12, 0], [1.571, 0, 0]))
         PIL.Image.fromarray(bproc.renderer.render()["colors"][0]).save(f"{sys.argv[2]}/{picture['file']}")
@@ -141,7 +141,8 @@ class ExternalSimulator:
         side, _ = picture_size(self.size if size is None else size)
         levels = check_settings(settings, self.parameters)
         for name in (name for name, level in levels.items() if level and name not in self.supports):
-            raise InputError(f"{self.version} cannot vary {name}: set it to 0 (it varies {', '.join(self.supports)})")
+            able = ", ".join(self.supports) or "nothing"
+            raise InputError(f"{self.version} cannot vary {name}: set it to 0 (the program varies {able})")
         if images_per_class != int(images_per_class) or images_per_class < 1:
             raise InputError(f"images_per_class is {images_per_class}: give a whole number of at least 1")
         class_ids = list(class_ids)

@@ -92,9 +92,9 @@ def _watch(name: str, layer: nn.Module, inputs: dict[str, Tensor], squares: dict
 def filter_squares(layer: nn.Conv2d, inputs: Tensor, gradient: Tensor) -> Tensor:
     """Squared gradients of a convolution's weight, averaged over each filter, float [B, filters].
 
-    The gradient of a filter at one place of the kernel is a product over positions of the gradient at the output, G, and
-    the input seen from there, X. Where there are few positions, the Gram matrix of what is seen at all places gives
-    the sum of squares without the gradients themselves (Goodfellow 2015): |sum_l G_l X_l|^2 = G (X X^T) G^T.
+    The gradient of a filter at one place of the kernel is a product over positions: of the gradient at the output, G,
+    and of the input seen from there, X. Where positions are few, the sum of squares |G X|^2 over all places is cheaper
+    as G (X X^T) G^T, which needs no filter's gradient (Goodfellow 2015).
 
     Args:
         inputs: float [B, C, H, W], what went in.

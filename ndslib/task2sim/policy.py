@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ndslib.core import weights
 from ndslib.core.errors import InputError
@@ -16,10 +16,11 @@ from ndslib.task2sim.network import InSpan, PolicyNetwork
 from ndslib.task2sim.priors import SharedRewards, nearness
 from ndslib.task2sim.reinforce import History, PolicyConfig, train
 from ndslib.task2sim.rewards import Rewards, RewardTable
+from ndslib.task2sim.vectors import TaskVectors, below
 
-FORMAT = "ndslib task2sim policy 1"
+FORMAT = "ndslib task2sim policy 2"
 IMPROVED = PolicyConfig(
-    gradient="exact", entropy=2.0, sharing=0.1, length=10.0, epochs=200, warmup=10, lr=0.005, batch_size=64
+    gradient="exact", entropy=2.0, sharing=0.07, length=30.0, epochs=200, warmup=10, lr=0.01, batch_size=64
 )
 
 
@@ -33,6 +34,8 @@ class Policy:
     Attributes:
         parameters: the simulation parameters that the columns of `predict` stand for, in this order; those of the
             rewards it was fitted to.
+        seen: the tasks it was fitted to and how their vectors were made, kept with the policy so that a new task's can
+            be made alike (`one_shot.predict`); None where `fit` got a plain array.
         history: what `fit` did; None of a policy that was loaded.
 
     Raises:
@@ -46,22 +49,39 @@ class Policy:
         self.config = replace(config or PolicyConfig(), **options)
         self.parameters: tuple[Parameter, ...] = PARAMETERS
         self.network: PolicyNetwork | None = None
+        self.seen: TaskVectors | None = None
         self.history: History | None = None
 
     @classmethod
     def improved(cls, **options: Any) -> "Policy":
-        """IMPROVED_DOC
+        """The policy that predicts best for tasks that training did not see, of those that were tried; not the paper's.
+
+        It follows the gradient of eq. 1 itself over all settings, keeps the policy open with an entropy that fades, and
+        lets near tasks share rewards (`priors`). It asks every reward of every seen task, so that a live source
+        pretrains with every setting (256 of the paper's eight parameters) and measures each on all tasks. Seeds agree.
+
+        On the authors' rewards, seen tasks: 31.20 % (paper 30.46, optimum 32.60). Held out by threes (20 splits that
+        hold every task out 5 times): 29.65 %, best single setting of the training tasks 29.32. The gain of 0.34 points,
+        95 % interval -0.40 to 1.44 over the 12 tasks, is no proof: SVHN alone brings it. Temperatures of 0.05, 0.1 and
+        lengths of 10 to 30 gave gains of 0.3 to 0.4. A temperature of 0.03 lost 2.1: tasks then learn by heart, as they
+        do in the paper's policy. These options were chosen on the same splits.
 
         Args:
             options: set over those of `IMPROVED`.
+
+        Raises:
+            InputError: as `Policy`.
         """
         return cls(IMPROVED, **options)
 
-    def fit(self, task_vectors: np.ndarray, rewards: Rewards | RewardTable, description: str = "") -> "Policy":
+    def fit(
+        self, task_vectors: np.ndarray | TaskVectors, rewards: Rewards | RewardTable, description: str = ""
+    ) -> "Policy":
         """Train on seen tasks (Algorithm 1); the policy starts anew.
 
         Args:
             task_vectors: float [N, D], one Task2Vec a task. They are scaled to one length here and in `predict`.
+                `TaskVectors` are kept as `seen`.
             rewards: called as `rewards(tasks, settings)` with places among the N tasks, int64 [B], and settings, int64
                 [B, M]; gives their rewards in percent, float [B]. No pair is asked for twice. Its `parameters` name the
                 columns of a setting; without that attribute they are the eight of T2S section 4.1. A `RewardTable`
@@ -84,12 +104,13 @@ class Policy:
         parameters = tuple(getattr(rewards, "parameters", PARAMETERS))
         levels = [parameter.levels for parameter in parameters]
         if self.config.sharing:
-            rewards = SharedRewards(rewards, nearness(inputs.numpy(), self.config.sharing), self.parameters)
+            rewards = SharedRewards(rewards, nearness(inputs.numpy(), self.config.sharing), parameters)
         network = PolicyNetwork(inputs.shape[1], levels, self.config.hidden, self.config.seeds)
         spanned = InSpan(network, inputs)
         self.history = train(spanned, inputs @ spanned.basis, rewards, parameters, self.config, description)
         spanned.fold()
         self.parameters, self.network = parameters, network
+        self.seen = task_vectors if isinstance(task_vectors, TaskVectors) else None
         return self
 
     def _scaled(self, task_vectors: np.ndarray) -> Tensor:
@@ -136,22 +157,27 @@ class Policy:
             "config": asdict(self.config),
             "parameters": [list(parameter) for parameter in self.parameters],
             "features": self.network.features,
+            "seen": self.seen and self.seen.description,
         }
-        weights.save(path, self.network, "policy", metadata)
+        content = {"network": self.network} | ({"seen": self.seen.as_module()} if self.seen else {})
+        weights.save(path, nn.ModuleDict(content), "policy", metadata)
 
     @classmethod
     def load(cls, path: Path | str) -> "Policy":
         """Read a policy that `save` wrote.
 
         Raises:
-            InputError: the file is absent, damaged or no policy.
+            InputError: the file is absent, damaged or no policy, or its task vectors would be made otherwise here.
         """
         metadata = weights.read_metadata(path, "policy", FORMAT, "a policy", "train it again and save it")
         policy = cls(PolicyConfig(**metadata["config"]))
         policy.parameters = tuple(Parameter(name, levels) for name, levels in metadata["parameters"])
         levels = [parameter.levels for parameter in policy.parameters]
         policy.network = PolicyNetwork(metadata["features"], levels, policy.config.hidden, policy.config.seeds)
-        policy.network.load_state_dict(load_file(path))
+        state = load_file(path)
+        policy.network.load_state_dict(below(state, "network."))
+        if metadata["seen"]:
+            policy.seen = TaskVectors.restored(metadata["seen"], below(state, "seen."), path)
         return policy
 
 

@@ -4,7 +4,9 @@ A backbone is kept under a name that tells all it depends on, so none is trained
 some thousand times, while only 256 different data sets exist.
 """
 
-import shutil
+import contextlib
+import tempfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -47,11 +49,11 @@ class Pretraining:
         train: optimiser, steps and seed.
         backbone: `resnet18` (with `width` and `stem` as in `core.models.ResNet18`) or `resnet50`.
         recipe: `light` (shifts and mirroring) or `paper`: RandAugment (magnitude 9), mixup 0.8 or cutmix 1, label
-            smoothing 0.1 and drop path 0.1, as in the authors' code.
+            smoothing 0.1 and, in ResNet-50, drop path 0.1, as in the authors' code.
         seed: draws the images.
 
     Raises:
-        InputError: an unknown backbone or recipe, fewer than two classes or one image, or drop path without ResNet-50.
+        InputError: an unknown backbone or recipe, or fewer than two classes or one image.
     """
 
     classes: int
@@ -151,10 +153,14 @@ class SyntheticSet:
         """The backbone; an interrupted training resumes. The images go once it stands: they can be drawn again.
 
         Raises:
-            InputError: what the simulator or `core.training.fit` refuses.
+            InputError: what the simulator or `core.training.fit` refuses, or pictures that were not asked for.
         """
         network = _kept(self.backbone_key, self.pretraining, self.images)
-        shutil.rmtree(paths.cache_root() / "task2sim-pictures" / self.key, ignore_errors=True)
+        folder = paths.cache_root() / "task2sim-pictures" / self.key
+        if folder.is_dir():
+            aside = tempfile.TemporaryDirectory(prefix=".removing-", dir=folder.parent)
+            with aside as place, contextlib.suppress(FileNotFoundError):  # another process was faster
+                folder.rename(Path(place, self.key))  # at once: what a kill left of it would be taken for the whole
         return network
 
     def _draw(self, folder: Path) -> None:
@@ -163,15 +169,23 @@ class SyntheticSet:
         count, side = wanted.classes * wanted.images_per_class, wanted.size
         folder.mkdir()
         images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, 3, side, side))
-        labels, done = np.empty(count, np.int64), 0
+        given: list[int] = []
         for pictures, numbers in self.simulator.generate(self.setting, ids, wanted.images_per_class, side, wanted.seed):
-            images[done : done + len(pictures)] = pictures.numpy()
-            labels[done : done + len(pictures)] = np.searchsorted(ids, numbers.numpy())
-            done += len(pictures)
-        if done != count:
-            raise InputError(f"the simulator gave {done} pictures, {count} were asked for: see its output")
+            place = images[len(given) : len(given) + len(numbers)]
+            if pictures.shape != place.shape or pictures.dtype != torch.uint8:
+                raise InputError(
+                    f"the simulator gave {pictures.dtype} {tuple(pictures.shape)} after {len(given)} of {count} "
+                    f"pictures, wanted uint8 [B, 3, {side}, {side}]: see its output"
+                )
+            place[:] = pictures.numpy()
+            given += numbers.tolist()
+        if Counter(given) != Counter(dict.fromkeys(ids, wanted.images_per_class)):
+            raise InputError(
+                f"the simulator gave {len(given)} pictures, {dict(Counter(given))} by class; wanted "
+                f"{wanted.images_per_class} of each of {ids}: see its output"
+            )
         images.flush()
-        np.save(folder / "labels.npy", labels)
+        np.save(folder / "labels.npy", np.searchsorted(ids, given))
 
 
 @dataclass(frozen=True)
@@ -226,7 +240,8 @@ def _kept(key: str, pretraining: Pretraining, load: Callable[[], Labelled]) -> C
         data = load()
         network = pretraining.new_backbone(data.classes)
         batches, loss = recipe(data, pretraining)
-        fit(network, loss, batches, pretraining.train, checkpoint, identity=key)
+        with isolated("pretraining", pretraining.train.seed):  # drop path draws from the global generator
+            fit(network, loss, batches, pretraining.train, checkpoint, identity=key)
         weights.save(path, network, "backbone", {"format": FORMAT, "classes": data.classes})
 
     path = cached("task2sim-backbones", key, build, ".safetensors")

@@ -77,9 +77,10 @@ class PolicyConfig:
         for name, bound in least.items():
             if not isinstance(value := getattr(self, name), int) or value < bound:
                 raise InputError(f"{name} is {value!r}; it must be an int of at least {bound}")
-        if not 0 < self.lr < math.inf:
-            raise InputError(f"lr is {self.lr!r}; it must be a positive number")
-        for name in ("weight_decay", "exploration"):
+        for name in ("lr", "length"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"{name} is {getattr(self, name)!r}; it must be a positive number")
+        for name in ("weight_decay", "exploration", "entropy", "sharing"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} is {getattr(self, name)!r}; it must be a number of at least 0")
         if not (0 <= self.momentum < 1 and 0 < self.drop <= 1):

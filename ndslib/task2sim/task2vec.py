@@ -59,7 +59,9 @@ def task2vec(
         batch_size: of the head's and the variational training.
         seed: of the draws, the head's start and the noise.
         chunk: images in memory at a time; it bounds the memory and changes nothing else.
-        beta, epochs: weight of the Kullback-Leibler divergence, and length, of the variational training.
+        beta: weight of the Kullback-Leibler divergence in the variational training. The divergence grows with the
+            number of weights, so a probe much smaller than ResNet-18 wants more (1e-5).
+        epochs: of the variational training.
 
     Returns:
         float32 [D], none below 0; `probe.layout` names the values. D is 9600 for ResNet-18 (4800 filters and 4800

@@ -82,11 +82,15 @@ def load_tasks(
         names: only these tasks.
 
     Raises:
-        InputError: an unknown group or task, or data that is absent or damaged (the message says where it is looked
-            for).
+        InputError: an unknown group or task, a negative count, or data that is absent or damaged (the message says
+            where it is looked for).
     """
     if group not in GROUPS:
         raise InputError(f"tasks are {group!r}; choose one of {', '.join(GROUPS)}")
+    if min(train_per_class, test_per_class) < 0:
+        raise InputError(
+            f"{train_per_class} training and {test_per_class} test images of a class: give 0 (all) or more"
+        )
     sources = {source.name: source for source in GROUPS[group]}
     unknown = sorted(set(names) - set(sources))
     if unknown:
@@ -112,12 +116,15 @@ def task_of(
     """A task from the sample tables of its training and test images.
 
     Raises:
-        InputError: a row without a label, a class that only one of the two has, or an image that cannot be decoded.
+        InputError: a row without a label, a class that only one of the two has, fewer than two classes, or an image
+            that cannot be decoded.
     """
     found = [sorted(set(table["label"].to_pylist()) - {None}) for table in (train, test)]
     if found[0] != found[1]:
         odd = sorted(set(found[0]) ^ set(found[1]))
         raise InputError(f"task {name!r}: class {odd[0]!r} has images for training or for testing only: give it both")
+    if len(found[0]) < 2:
+        raise InputError(f"task {name!r} has the classes {found[0]}: give it at least two")
     parts, contents = [], []
     for table in (train, test):
         if table["label"].null_count:

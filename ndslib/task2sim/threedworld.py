@@ -203,7 +203,7 @@ def main(
     manifest: Annotated[Path, typer.Argument(help="The pictures, as ndslib.task2sim.scenes writes them.")],
     output: Annotated[Path, typer.Argument(help="The folder to write them into.")],
     build: Annotated[Path | None, typer.Option(help="TDW's build, to be started; else one is waited for.")] = None,
-    port: Annotated[int, typer.Option(help="Where to listen for the build.")] = PORT,
+    port: Annotated[int, typer.Option(help="Where to listen for the build; 0 takes a free port.")] = PORT,
     address: Annotated[str, typer.Option(help="This machine's address to listen on; * for all.")] = "127.0.0.1",
     patience: Annotated[float, typer.Option(help="Seconds to wait for the build's answers.")] = 300.0,
     records: Annotated[Path | None, typer.Option(help="TDW's metadata_libraries; else those of `tdw`.")] = None,

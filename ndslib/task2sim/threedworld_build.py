@@ -34,6 +34,9 @@ class Build:
         socket: ours, bound, of type REP.
         process: the build, where we started it.
         patience: seconds without an answer after which the build counts as dead.
+
+    Raises:
+        InputError: the build does not connect in time, or has ended.
     """
 
     def __init__(self, socket: zmq.Socket, process: subprocess.Popen | None, patience: float) -> None:
@@ -66,7 +69,7 @@ class Build:
         for part in self.communicate(commands):
             if part[4:8] == IMAGES:
                 return first_image(part)
-        raise InputError("the build answered without an image; its version should be 1.11 or later")
+        raise InputError("the build answered without an image; its own log, Player.log, may say why")
 
     def end(self) -> None:
         """Tell the build to end, and wait a little for its goodbye."""
@@ -81,12 +84,9 @@ class Build:
             if time.monotonic() - since > self._patience:
                 raise InputError(
                     f"the build did not {what} for {self._patience:g} s: see that it runs and was started with "
-                    f"-port={self._port()}, and with -address= if it is on another machine"
+                    f"-port={_port(self._socket)}, and with -address= if it is on another machine"
                 )
         return self._socket.recv_multipart()
-
-    def _port(self) -> str:
-        return self._socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2]
 
 
 @contextlib.contextmanager
@@ -97,7 +97,7 @@ def connected(
 
     Args:
         executable: the build's program, to be started here; None waits for one that somebody else starts.
-        port: where to listen.
+        port: where to listen; 0 takes a free one, which a build that is started here is told.
         address: of this machine, on which to listen; "*" lets a build on another machine in.
         patience: seconds to wait for the build, at first and at every message.
 
@@ -110,14 +110,18 @@ def connected(
             socket.bind(f"tcp://{address}:{port}")
         except zmq.ZMQError as error:
             raise InputError(f"{address}, port {port}: cannot listen there ({error}); choose another --port") from error
-        with _started(executable, port) as process:
+        with _started(executable, _port(socket)) as process:
             build = Build(socket, process, patience)
             yield build
             build.end()
 
 
+def _port(socket: zmq.Socket) -> str:
+    return socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2]
+
+
 @contextlib.contextmanager
-def _started(executable: Path | None, port: int) -> Iterator[subprocess.Popen | None]:
+def _started(executable: Path | None, port: str) -> Iterator[subprocess.Popen | None]:
     if executable is None:
         yield None
         return

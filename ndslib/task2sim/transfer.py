@@ -13,6 +13,7 @@ from ndslib.core.seeding import rng
 from ndslib.sim.parameters import PARAMETERS
 from ndslib.task2sim.evaluation import Job, scores
 from ndslib.task2sim.experiments import Settings
+from ndslib.task2sim.policy import Policy
 from ndslib.task2sim.pretraining import Scratch, Source
 from ndslib.task2sim.real_images import real_images
 from ndslib.task2sim.rewards import RewardTable
@@ -113,6 +114,18 @@ def sweep(
     return pd.concat(parts, ignore_index=True).assign(experiment=figure)
 
 
+def output(policy: Policy, task_vectors: np.ndarray, tasks: Sequence[Task]) -> pd.DataFrame:
+    """Fig. 5: the probability (0..1) that each parameter varies for each task; tidy rows, metric is the parameter."""
+    varied = 1 - policy.probabilities(task_vectors)[:, :, 0]  # level 0 is fixed
+    return pd.DataFrame(
+        [
+            {"task": task.name, "group": _group(task), "metric": parameter.name, "value": value}
+            for task, values in zip(tasks, varied.tolist(), strict=True)
+            for parameter, value in zip(policy.parameters, values, strict=True)
+        ]
+    ).assign(experiment="probability", method=TASK2SIM)
+
+
 def accuracies(
     sources: Mapping[str, Sequence[Source]], tasks: Sequence[Task], evaluation: str, settings: Settings
 ) -> pd.DataFrame:
@@ -141,7 +154,7 @@ def accuracies(
             {
                 "method": method,
                 "task": task.name,
-                "group": "seen" if task.seen else "unseen",
+                "group": _group(task),
                 "metric": evaluation,
                 "value": found[source.backbone_key, place],
             }
@@ -149,3 +162,7 @@ def accuracies(
             for place, (task, source) in enumerate(zip(tasks, each, strict=True))
         ]
     )
+
+
+def _group(task: Task) -> str:
+    return "seen" if task.seen else "unseen"

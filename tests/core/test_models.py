@@ -1,4 +1,4 @@
-"""ResNet-18 at any width: shapes, parameter counts, inputs."""
+"""ResNet-18 at any width, ResNet-50 with drop path: shapes, parameter counts, inputs."""
 
 import subprocess
 import sys
@@ -6,11 +6,12 @@ import sys
 import pytest
 import torch
 from torch import nn
-from torchvision.models import resnet18
+from torchvision.models import resnet18, resnet50
+from torchvision.ops import StochasticDepth
 
 from ndslib.core import models
 from ndslib.core.errors import InputError
-from ndslib.core.models import ResNet18, to_float
+from ndslib.core.models import ResNet18, ResNet50, evaluating, to_float
 
 
 def parameters(module: nn.Module) -> int:
@@ -78,6 +79,50 @@ def test_replace_head():
     network.replace_head(7)
     assert network(torch.zeros(2, 3, 16, 16)).shape == (2, 7)
     assert torch.equal(network.conv1.weight, before["conv1.weight"])
+
+
+def test_resnet50_computes_what_torchvision_computes():
+    reference, network = resnet50(num_classes=5).eval(), ResNet50(5).eval()
+    network.load_state_dict(reference.state_dict())
+    images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        torch.testing.assert_close(network(images), reference(images), rtol=1e-4, atol=1e-4)
+        assert network.features(images.byte()).shape == (1, 2048)
+    assert network.feature_size == 2048
+    network.replace_head(3)
+    assert network.fc.weight.shape == (3, 2048)
+
+
+def test_drop_path_rises_from_block_to_block_and_works_in_training_only():
+    network = ResNet50(2, drop_path=0.3)
+    depths = [module for module in network.modules() if isinstance(module, StochasticDepth)]
+    assert [depth.p for depth in depths] == pytest.approx([0.3 * block / 15 for block in range(16)])
+    assert parameters(network) == parameters(ResNet50(2))
+    assert not any(isinstance(module, StochasticDepth) for module in ResNet50(2).modules())
+    block = network.layer4[2]  # without a projection: what is left of a dropped residual is the input itself
+    images = torch.rand(200, 2048, 1, 1, generator=torch.Generator().manual_seed(0))
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        torch.manual_seed(0)
+        kept = block.train()(images).ne(images).flatten(1).any(1)
+        assert 0.6 < kept.float().mean() < 0.8
+        assert torch.equal(block.eval()(images), block(images))
+
+
+def test_evaluating_gives_each_module_its_own_mode_back():
+    network = ResNet18(4, 2).train()
+    network.layer1.eval()
+    before = [module.training for module in network.modules()]
+    with pytest.raises(RuntimeError, match="stop"), evaluating(network):
+        assert not any(module.training for module in network.modules())
+        raise RuntimeError("stop")
+    assert [module.training for module in network.modules()] == before
+
+
+@pytest.mark.parametrize("changes", [{"classes": 0}, {"drop_path": 1.0}, {"drop_path": -0.1}])
+def test_bad_arguments_of_resnet50_are_named(changes):
+    (name, value), *_ = changes.items()
+    with pytest.raises(InputError, match=rf"{name}( is)? {value}"):
+        ResNet50(**{"classes": 2, **changes})
 
 
 @pytest.mark.parametrize("changes", [{"classes": 0}, {"width": 0}, {"stem": "vit"}])

@@ -1,6 +1,4 @@
-"""The client's training: pretraining three ways, fine-tuning, top-1."""
-
-import copy
+"""The client's pretraining, three ways."""
 
 import numpy as np
 import pytest
@@ -10,7 +8,6 @@ from torch import nn
 from ndslib.core import classification
 from ndslib.core.classification import accuracy, fine_tune, new_network
 from ndslib.core.errors import InputError
-from ndslib.core.models import ResNet18
 from ndslib.core.training import TrainConfig
 from ndslib.data.images import decode
 from ndslib.data.labelled import Labelled
@@ -58,11 +55,6 @@ def test_label_pretraining_ignores_unlabelled_images_and_numbers_classes_densely
     assert trained_on == {(0, 1), (2, 0), (4, 1), (5, 2)}
 
 
-def test_label_pretraining_needs_two_classes():
-    with pytest.raises(InputError, match="fewer than two labelled classes"):
-        pretrain(noise([4, 4, -1]), config(), width=2)
-
-
 def test_self_supervision_needs_no_label():
     selection = noise([-1] * 12)
     assert pretrain(selection, config(), width=2, pretext="rotation").fc.out_features == 4
@@ -102,62 +94,6 @@ def test_a_batch_larger_than_the_selection():
     for pretext in ("labels", "rotation", "moco"):
         network = pretrain(noise([0, 1, 1]), config(batch_size=8), width=2, pretext=pretext)
         assert all(torch.isfinite(value).all() for value in network.state_dict().values())
-
-
-def test_fine_tuning_leaves_the_given_network_as_it_is_and_replaces_the_head():
-    pretrained = new_network(9, 2, "cifar", 0)
-    before = copy.deepcopy(pretrained)
-    tuned = fine_tune(pretrained, noise([0, 1, 2] * 4), config())
-    assert same(pretrained, before)
-    assert tuned.fc.out_features == 3
-    # Everything is trained, not the head alone.
-    trained = dict(tuned.named_parameters())
-    unchanged = [
-        name
-        for name, value in pretrained.named_parameters()
-        if not name.startswith("fc") and torch.equal(value, trained[name])
-    ]
-    assert unchanged == []
-
-
-def test_fine_tuning_starts_from_the_given_weights_and_a_head_of_the_seed():
-    client, pretrained = noise([0, 1, 2] * 4), new_network(9, 2, "cifar", 5)
-    start = fine_tune(pretrained, client, config(steps=0))
-    assert torch.equal(start.layer4[1].conv2.weight, pretrained.layer4[1].conv2.weight)
-    torch.manual_seed(99)
-    assert same(fine_tune(pretrained, client, config()), fine_tune(pretrained, client, config()))
-    assert not torch.equal(start.fc.weight, fine_tune(pretrained, client, config(steps=0, seed=1)).fc.weight)
-
-
-def test_the_random_network_depends_on_its_seed_alone():
-    torch.manual_seed(1)
-    first = new_network(4, 2, "cifar", 0)
-    torch.manual_seed(2)
-    assert same(first, new_network(4, 2, "cifar", 0))
-    assert not same(first, new_network(4, 2, "cifar", 1))
-
-
-def test_accuracy_by_hand_whatever_the_batches():
-    class Shade(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.weight = nn.Parameter(torch.zeros(()))
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return nn.functional.one_hot(images[:, 0, 0, 0].long(), 3).float() + self.weight
-
-    pixels = np.stack([np.full((3, 4, 4), shade, np.uint8) for shade in (0, 1, 2, 2, 1)])
-    test = Labelled(pixels, np.array([0, 1, 1, 2, 0]))
-    assert accuracy(Shade(), test) == accuracy(Shade(), test, batch_size=2) == pytest.approx(0.6)
-
-
-def test_bad_input():
-    with pytest.raises(InputError, match="2 images but 3 labels"):
-        Labelled(np.zeros((2, 3, 4, 4), np.uint8), np.zeros(3, np.int64))
-    with pytest.raises(InputError, match="there are no images"):
-        Labelled(np.zeros((0, 3, 4, 4), np.uint8), np.zeros(0, np.int64))
-    with pytest.raises(InputError, match="2 of the client's training images have no label"):
-        fine_tune(ResNet18(2, 2), noise([0, -1, 1, -1]), config())
 
 
 def test_pretraining_on_the_clients_domain_helps_it():

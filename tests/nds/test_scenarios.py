@@ -8,9 +8,8 @@ from PIL import Image
 from scipy.io import savemat
 
 from ndslib.core.errors import InputError
-from ndslib.data import loaders, sample_table
+from ndslib.data import loaders
 from ndslib.data.images import decode
-from ndslib.data.labelled import few_per_class, only
 from ndslib.nds.dataset import Source
 from ndslib.nds.experiments import Settings
 from ndslib.nds.scenarios import (
@@ -101,46 +100,6 @@ def test_unknown_names():
         load_scenario("mars")
     with pytest.raises(InputError, match=r"has no client 'cats'; it has .*'digits'"):
         load_scenario("procedural").client("cats")
-
-
-def labelled(labels: list[str]) -> pa.Table:
-    return sample_table.from_rows(
-        {
-            "id": f"d/{number}",
-            "dataset": "d",
-            "uri": f"/{number}.png",
-            "split": "train",
-            "label": label,
-            "width": 8,
-            "height": 8,
-            "bytes": 1,
-        }
-        for number, label in enumerate(labels)
-    )
-
-
-def test_few_per_class_fills_the_first_part_first():
-    table = labelled(["a"] * 10 + ["b"] * 5 + ["c"] * 2)
-    train, test = few_per_class(table, (3, 4), "stream", 0)
-    assert per_class(train) == {"a": 3, "b": 3, "c": 2}
-    assert per_class(test) == {"a": 4, "b": 2}
-    assert ids(train).isdisjoint(ids(test))
-    assert train.equals(few_per_class(table, (3, 4), "stream", 0)[0])
-    assert not train.equals(few_per_class(table, (3, 4), "stream", 1)[0])
-
-
-def test_few_per_class_draws_every_row_equally_often():
-    table = labelled(["a"] * 6)
-    drawn = [row for seed in range(600) for row in few_per_class(table, (2,), "stream", seed)[0]["id"].to_pylist()]
-    counts = np.unique(drawn, return_counts=True)[1]
-    assert counts.min() > 150  # 200 expected, standard deviation 12
-
-
-def test_only_names_a_class_without_rows():
-    table = labelled(["a", "b", "c"])
-    assert classes(only(table, ("a", "c"))) == {"a", "c"}
-    with pytest.raises(InputError, match=r"classes \['z'\] have no image among the 3 rows"):
-        only(table, ("a", "z"))
 
 
 def test_real_without_data_says_where_it_looked(tmp_path, monkeypatch):

@@ -1,0 +1,94 @@
+"""The authors' released measurements (`../shared/data/task2sim`): training on them, and validation with tasks left out.
+
+The folder holds the Task2Vecs of all 20 tasks and the 5-NN accuracies of all 256 settings on the 12 seen ones.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ndslib.core import paths
+from ndslib.task2sim.evaluation import REWARD
+from ndslib.task2sim.policy import Policy
+from ndslib.task2sim.rewards import RewardTable
+from ndslib.task2sim.transfer import OPTIMUM, RANDOM, RANDOMISED, SINGLE, TASK2SIM
+from ndslib.task2sim.validation import leave_tasks_out
+
+IMPROVED = f"{TASK2SIM}, improved"
+SEEN, LEFT_OUT = "authors' rewards", "leave tasks out"  # the experiments
+
+
+class Authors(NamedTuple):
+    """What the authors measured.
+
+    Attributes:
+        vectors: float32 [20, 9600], the tasks' Task2Vecs: the seen ones in the table's order, then the unseen ones.
+        names: the 20 tasks' names, likewise.
+        table: the rewards of the 12 seen tasks.
+    """
+
+    vectors: np.ndarray
+    names: tuple[str, ...]
+    table: RewardTable
+
+    @property
+    def seen(self) -> np.ndarray:
+        """The vectors of the 12 seen tasks."""
+        return self.vectors[: len(self.table.tasks)]
+
+
+def load() -> Authors | None:
+    """Read the authors' files below `paths.data_root()`; None where they are absent.
+
+    Raises:
+        InputError: what `RewardTable.from_csv` refuses.
+    """
+    folder = paths.data_root() / "task2sim"
+    if not (folder / "task2vec_resnet18.npz").is_file():
+        return None
+    table = RewardTable.from_csv(folder / "rewards_seen.csv")
+    with np.load(folder / "task2vec_resnet18.npz", allow_pickle=False) as stored:
+        names = (*table.tasks, *(name for name in stored if name not in table.tasks))
+        return Authors(np.stack([stored[name] for name in names]), names, table)
+
+
+def policies(**options: Any) -> dict[str, Policy]:
+    """The two policies that are compared: the paper's own with `options`, and the improved one with its seed."""
+    return {TASK2SIM: Policy(**options), IMPROVED: Policy.improved(seed=options.get("seed", 0))}
+
+
+def on_seen_tasks(authors: Authors, **options: Any) -> pd.DataFrame:
+    """Train on all 12 seen tasks: tidy rows, the reward (percent) of what each method chooses for each task."""
+    table, places = authors.table, np.arange(len(authors.table.tasks))
+    found = {
+        name: table(places, policy.fit(authors.seen, table).predict(authors.seen))
+        for name, policy in policies(**options).items()
+    }
+    found |= {
+        RANDOM: table.flat.mean(axis=1),
+        RANDOMISED: table.flat[:, -1],
+        SINGLE: table.flat[:, table.flat.mean(axis=0).argmax()],
+        OPTIMUM: table.flat.max(axis=1),
+    }
+    return _rows(SEEN, pd.DataFrame(found, index=list(table.tasks)))
+
+
+def on_left_out_tasks(authors: Authors, splits: int, workers: int = 1, **options: Any) -> pd.DataFrame:
+    """Train on nine tasks and predict three, `splits` times: tidy rows, each task's mean over the splits without it."""
+    parts = []
+    for name, policy in policies(**options).items():
+        rows = leave_tasks_out(authors.seen, authors.table, policy.fit, splits=splits, workers=workers)
+        parts.append(
+            rows.pivot_table(values="reward", index="task", columns="method", sort=False).rename(
+                columns={TASK2SIM: name}
+            )
+        )
+    both = parts[0].join(parts[1][[IMPROVED]])
+    return _rows(LEFT_OUT, both)
+
+
+def _rows(experiment: str, values: pd.DataFrame) -> pd.DataFrame:
+    """Tidy rows of a table with a row a task and a column a method."""
+    rows = values.rename_axis("task").reset_index().melt("task", var_name="method")
+    return rows.assign(experiment=experiment, group="seen", metric=REWARD)
