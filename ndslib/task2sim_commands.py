@@ -75,6 +75,10 @@ def predict(
     from ndslib.task2sim.policy import Policy
     from ndslib.task2sim.rendering import PictureFolder, setting_for
 
+    if render is not None and render[1].absolute().is_relative_to(folder.absolute()):
+        raise InputError(
+            f"{render[1]} lies in {folder}, where it would count as one of your classes; give another place"
+        )
     trained = Policy.load(policy)
     recipe = one_shot.recipe_of(trained, policy)
     if render is not None:  # first, as what is wrong with it should not come after minutes of Task2Vec
@@ -90,8 +94,8 @@ def predict(
         setting = setting_for(engine, found.parameters, found.levels)
         place = pictures.render(setting, render[1], about, workers or joblib.cpu_count())
         Console(stderr=as_json).print(
-            f"{len(pictures.class_ids)} classes of {render[0]} images in {escape(str(place))}. Next: pretrain a network "
-            "to tell them apart (torchvision.datasets.ImageFolder reads them), then fine-tune it on your images",
+            f"{len(pictures.class_ids)} classes of {render[0]} images in {escape(str(place))}. Next: pretrain a "
+            "network on them (torchvision.datasets.ImageFolder reads them), then fine-tune it on your images",
             soft_wrap=True,
             highlight=False,
         )

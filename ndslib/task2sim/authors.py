@@ -10,12 +10,11 @@ import pandas as pd
 
 from ndslib.core import paths
 from ndslib.task2sim.evaluation import REWARD
+from ndslib.task2sim.methods import IMPROVED, OPTIMUM, RANDOM, RANDOMISED, SINGLE, TASK2SIM
 from ndslib.task2sim.policy import Policy
 from ndslib.task2sim.rewards import RewardTable
-from ndslib.task2sim.transfer import OPTIMUM, RANDOM, RANDOMISED, SINGLE, TASK2SIM
 from ndslib.task2sim.validation import leave_tasks_out
 
-IMPROVED = f"{TASK2SIM}, improved"
 SEEN, LEFT_OUT = "authors' rewards", "leave tasks out"  # the experiments
 
 

@@ -154,7 +154,7 @@ def _averages(ledger_id: str, rows: pd.DataFrame) -> Rendered:
         printed[_column(AUTHORS, REWARD)] = printed[_column(SMALL, REWARD)]
     counts = _cost(rows) if ledger_id == "t2s-t2" else []
     table = paper_beside_ours(ours.join(counts), printed, DECIMALS).dropna(axis=1, how="all")
-    labels = {_column(data, metric): textwrap.fill(f"{metric}, {DATA[data]}", 17) for data, metric in found}
+    labels = {_column(data, metric): f"{metric}\n{textwrap.fill(DATA[data], 17)}" for data, metric in found}
     differences = [
         {"evaluation": labels[_column(*key)], "method": method, "interval": interval}
         for key, by_task in found.items()

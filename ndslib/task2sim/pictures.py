@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
@@ -27,7 +27,7 @@ GAP = 0.06  # between images, in tiles
 BLOCK_GAP = 0.25  # between blocks of images, in tiles
 LETTER, LINE = 0.075, 0.14  # room of a letter and a line of the names, in inches
 ROW_LETTERS = 30  # of a line beside a row
-FRAME = PALETTE[0]
+FRAME = {"fill": False, "edgecolor": PALETTE[0], "linewidth": 3}
 
 
 def settings_grid(
@@ -53,7 +53,7 @@ def settings_grid(
         for name, setting in settings.items()
     }
     names = [simulator.classes[number] for number in class_ids]
-    return _grid(rows, names)[0]
+    return _grid(rows, names)
 
 
 def parameter_effects(
@@ -79,17 +79,14 @@ def pretraining_sets(tasks: Sequence[Task], chosen: Sequence[SyntheticSet], coun
         raise InputError(
             f"{len(tasks)} tasks and {len(chosen)} pretraining sets: give at least one, and a set for each"
         )
-    rows = {}
-    for task, data in zip(tasks, chosen, strict=True):
-        how = data.pretraining
-        classes = how.class_ids(data.simulator)
-        ids = [classes[place * len(classes) // count] for place in range(count)]
-        drawn = [
-            next(iter(data.simulator.generate(data.setting, [each], 1, how.size, how.seed)))[0].numpy() for each in ids
+    rows = {
+        f"{task.name}: {_varied(data)}": [
+            *task.train.images[_of_many_classes(task, count, seed)],
+            *_synthetic(data, count),
         ]
-        own = task.train.images[_of_many_classes(task, count, seed)]
-        rows[f"{task.name}: {_varied(data)}"] = [*own, *np.concatenate(drawn)]
-    return _grid(rows, ["the task", "pretraining"])[0]
+        for task, data in zip(tasks, chosen, strict=True)
+    }
+    return _grid(rows, ["the task", "pretraining"])
 
 
 def nearest(backbone: ClassifierResNet, task: Task, anchors: Sequence[int], k: int = 3) -> np.ndarray:
@@ -106,9 +103,7 @@ def nearest(backbone: ClassifierResNet, task: Task, anchors: Sequence[int], k: i
     """
     _check_anchors(task, anchors)
     if not 1 <= k <= len(task.train.images):
-        raise InputError(
-            f"k is {k}: task {task.name!r} has {len(task.train.images)} training images; ask for 1 or more"
-        )
+        raise InputError(f"k is {k}: ask for 1 to {len(task.train.images)}, the training images of task {task.name!r}")
     train, test = (
         normalize(features(backbone, images)) for images in (task.train.images, task.test.images[list(anchors)])
     )
@@ -122,21 +117,25 @@ def neighbours_table(task: Task, anchors: Sequence[int], neighbours: Mapping[str
         neighbours: by feature extractor, places among the training images, int64 [A, k] (`nearest`).
 
     Returns:
-        columns `extractor`, `anchor`, `anchor_class`, `rank` (from 1), `neighbour`, `neighbour_class`, `same_class`.
+        columns `extractor`, `anchor` (place among the test images), `anchor_class`, `rank` (from 1), `neighbour`,
+        `neighbour_class`, `same_class`.
 
     Raises:
-        InputError: an anchor that is not there, or neighbours of another number of anchors.
+        InputError: no extractor, an anchor that is not there, or not as many neighbours of each anchor.
     """
     _check_anchors(task, anchors)
+    shape = (len(anchors), *np.shape(next(iter(neighbours.values()), ()))[1:])
     rows = []
     for extractor, places in neighbours.items():
-        if len(places) != len(anchors):
-            raise InputError(f"{extractor}: neighbours of {len(places)} images for {len(anchors)} anchors")
+        if np.shape(places) != shape:
+            raise InputError(f"{extractor} has neighbours of shape {np.shape(places)}; wanted {shape}, a row an anchor")
         for anchor, near in zip(anchors, np.asarray(places).tolist(), strict=True):
             own = task.classes[task.test.labels[anchor]]
             for rank, neighbour in enumerate(near, start=1):
                 other = task.classes[task.train.labels[neighbour]]
                 rows.append((extractor, anchor, own, rank, neighbour, other, own == other))
+    if not rows:
+        raise InputError("no neighbours: give at least one anchor and one feature extractor")
     names = ["extractor", "anchor", "anchor_class", "rank", "neighbour", "neighbour_class", "same_class"]
     return pd.DataFrame(rows, columns=names)
 
@@ -148,35 +147,28 @@ def neighbours_picture(task: Task, anchors: Sequence[int], neighbours: Mapping[s
 
     Args, Raises: as `neighbours_table`.
     """
-    table = neighbours_table(task, anchors, neighbours)
-    if table.empty:
-        raise InputError("no neighbours to draw: give at least one anchor and one feature extractor")
-    rows = {
-        extractor: [
-            image
-            for anchor, near in zip(anchors, places, strict=True)
-            for image in (task.test.images[anchor], *task.train.images[np.asarray(near)])
-        ]
-        for extractor, places in neighbours.items()
-    }
-    figure, outlines = _grid(rows, [task.classes[task.test.labels[anchor]] for anchor in anchors])
-    across = len(outlines[0]) // len(anchors)
-    for row, (_, own) in zip(outlines, table.groupby("extractor", sort=False), strict=True):
-        neighbours_only = [outline for place, outline in enumerate(row) if place % across]
-        for outline, same in zip(neighbours_only, own["same_class"], strict=True):
-            if same:
-                figure.axes[0].add_patch(outline)
+    same = dict(list(neighbours_table(task, anchors, neighbours).groupby("extractor")["same_class"]))
+    rows, framed = {}, {}
+    for extractor, places in neighbours.items():
+        own = task.test.images[list(anchors)][:, None]  # Shape: (a, 1, 3, s, s)
+        rows[extractor] = np.concatenate([own, task.train.images[places]], axis=1).reshape(-1, *own.shape[2:])
+        alike = same[extractor].to_numpy().reshape(len(anchors), -1)
+        framed[extractor] = np.pad(alike, ((0, 0), (1, 0))).ravel()  # the anchor itself has no frame
+    figure = _grid(rows, [task.classes[task.test.labels[anchor]] for anchor in anchors], framed)
+    figure.set_figheight(figure.get_figheight() + 0.35)
+    legend = Patch(**FRAME, label="a neighbour of the anchor's class (the anchor stands left)")
+    figure.legend(handles=[legend], loc="outside lower center")
     return figure
 
 
-def _grid(rows: Mapping[str, Sequence[np.ndarray]], blocks: Sequence[str]) -> tuple[Figure, list[list[Rectangle]]]:
+def _grid(
+    rows: Mapping[str, Sequence[np.ndarray]], blocks: Sequence[str], framed: Mapping[str, np.ndarray] | None = None
+) -> Figure:
     """Images in rows, each row beside its name; columns in equal blocks, each below its name.
 
     Args:
-        rows: by name, as many images uint8 [3, S, S] each.
-
-    Returns:
-        the figure, and the outline of each image by row, not drawn yet.
+        rows: by name, as many images each, uint8 [3, S, S]; S may differ.
+        framed: by the rows' names, whether each image has a frame, bool [N].
     """
     labels = [textwrap.fill(_plain(name), ROW_LETTERS) for name in rows]
     lines = [line for label in labels for line in label.splitlines()]
@@ -188,12 +180,12 @@ def _grid(rows: Mapping[str, Sequence[np.ndarray]], blocks: Sequence[str]) -> tu
     headings = [textwrap.fill(_plain(name), max(6, int(across * side / LETTER))) for name in blocks]
     above = LINE * max(heading.count("\n") + 1 for heading in headings) + 0.15
     figure, axes = plt.subplots(figsize=(WIDTH, side * pitch * len(rows) + above), layout="constrained")
-    outlines = []
-    for row, images in enumerate(rows.values()):
+    for row, (name, images) in enumerate(rows.items()):
         top = row * pitch + (pitch - 1) / 2
         for left, image in zip(lefts, images, strict=True):
             axes.imshow(image.transpose(1, 2, 0), extent=(left, left + 1, top + 1, top), interpolation="nearest")
-        outlines.append([Rectangle((left, top), 1, 1, fill=False, edgecolor=FRAME, linewidth=3) for left in lefts])
+        for left in np.array(lefts)[framed[name]] if framed else ():
+            axes.add_patch(Rectangle((left, top), 1, 1, **FRAME))
     axes.set(xlim=(-GAP, lefts[-1] + 1 + GAP), ylim=(len(rows) * pitch, 0), aspect="equal")
     axes.set_yticks((np.arange(len(rows)) + 0.5) * pitch, labels, fontsize=8)
     middles = [(lefts[place] + lefts[place + across - 1] + 1) / 2 for place in range(0, count, across)]
@@ -202,7 +194,7 @@ def _grid(rows: Mapping[str, Sequence[np.ndarray]], blocks: Sequence[str]) -> tu
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     plt.close(figure)
-    return figure, outlines
+    return figure
 
 
 def _plain(name: str) -> str:
@@ -217,6 +209,15 @@ def _varied(data: SyntheticSet) -> str:
     return f"varies {', '.join(names)}"
 
 
+def _synthetic(data: SyntheticSet, count: int) -> np.ndarray:
+    """Images of the set, uint8 [count, 3, S, S], of as many classes as there are; no others are drawn."""
+    how = data.pretraining
+    shown = min(count, how.classes)
+    ids = [how.class_ids(data.simulator)[place * how.classes // shown] for place in range(shown)]
+    parts = data.simulator.generate(data.setting, ids, -(-count // shown), how.size, how.seed)
+    return np.concatenate([images.numpy() for images, _ in parts])[:count]
+
+
 def _of_many_classes(task: Task, count: int, seed: int) -> np.ndarray:
     """Places of training images, int64 [count], of as many classes as there are."""
     order = rng("task2sim", "shown", task.name, seed).permutation(len(task.train.images))
@@ -226,6 +227,4 @@ def _of_many_classes(task: Task, count: int, seed: int) -> np.ndarray:
 
 def _check_anchors(task: Task, anchors: Sequence[int]) -> None:
     for wrong in (each for each in anchors if each not in range(len(task.test.images))):
-        raise InputError(
-            f"there is no test image {wrong!r} of task {task.name!r}: 0 to {len(task.test.images) - 1} are"
-        )
+        raise InputError(f"no test image {wrong!r} in task {task.name!r}: choose from 0 to {len(task.test.images) - 1}")

@@ -95,16 +95,19 @@ class PictureFolder:
         wanted = self._description(setting) | dict(about or {})
         with writing_to(out):
             out.mkdir(parents=True, exist_ok=True)
-        with alone_at(out / LOCK):
-            _claim(out, wanted)
-            missing = [number for number in self.class_ids if not (out / self.simulator.classes[number]).is_dir()]
-            try:
-                run_jobs(partial(self._render_class, out, setting), missing, workers, description="rendering classes")
-            except ExceptionGroup as failed:
-                raise failed.exceptions[0] from failed
-            if not (out / DONE).exists():
-                os.replace(out / UNDER_WAY, out / DONE)
+            with alone_at(out / LOCK):
+                _claim(out, wanted)
+                self._render_missing(setting, out, workers)
+                if not (out / DONE).exists():
+                    os.replace(out / UNDER_WAY, out / DONE)
         return out
+
+    def _render_missing(self, setting: Sequence[int], out: Path, workers: int) -> None:
+        missing = [number for number in self.class_ids if not (out / self.simulator.classes[number]).is_dir()]
+        try:
+            run_jobs(partial(self._render_class, out, setting), missing, workers, description="rendering classes")
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
 
     def _description(self, setting: Sequence[int]) -> dict[str, object]:
         return {
@@ -120,15 +123,14 @@ class PictureFolder:
     def _render_class(self, out: Path, setting: Sequence[int], class_id: int) -> None:
         folder = out / self.simulator.classes[class_id]
         workshop, done = out / f"{WORKSHOP}{folder.name}-{os.getpid()}", 0
-        with writing_to(folder):
-            workshop.mkdir()
-            for pictures, _ in self._pictures(setting, [class_id]):
-                for picture in pictures.permute(0, 2, 3, 1).numpy():
-                    Image.fromarray(picture).save(workshop / f"{done:05}.png")
-                    done += 1
-            if done != self.images_per_class:
-                raise InputError(f"the simulator gave {done} pictures of {folder.name}, not {self.images_per_class}")
-            workshop.rename(folder)
+        workshop.mkdir()
+        for pictures, _ in self._pictures(setting, [class_id]):
+            for picture in pictures.permute(0, 2, 3, 1).numpy():
+                Image.fromarray(picture).save(workshop / f"{done:05}.png")
+                done += 1
+        if done != self.images_per_class:
+            raise InputError(f"the simulator gave {done} pictures of {folder.name}, not {self.images_per_class}")
+        workshop.rename(folder)
 
     def _pictures(self, setting: Sequence[int], class_ids: list[int]) -> Iterator[tuple[Tensor, Tensor]]:
         return self.simulator.generate(setting, class_ids, self.images_per_class, self.size, self.seed)

@@ -13,14 +13,13 @@ from ndslib.core.seeding import rng
 from ndslib.sim.parameters import PARAMETERS
 from ndslib.task2sim.evaluation import Job, scores
 from ndslib.task2sim.experiments import Settings
+from ndslib.task2sim.methods import OPTIMUM, RANDOM, RANDOMISED, REAL, SCRATCH, SINGLE, TASK2SIM
 from ndslib.task2sim.policy import Policy
 from ndslib.task2sim.pretraining import Scratch, Source
 from ndslib.task2sim.real_images import real_images
 from ndslib.task2sim.rewards import RewardTable
 from ndslib.task2sim.tasks import Task
 
-SCRATCH, RANDOM, RANDOMISED, REAL, TASK2SIM = "Scratch", "Random", "Domain Randomization", "Imagenet*", "Task2Sim"
-SINGLE, OPTIMUM = "Best single setting", "Best setting of each task"  # not in the paper
 SMALL, LARGE = "small", "large"  # the two column groups of Tables 2 and 3
 VARIATIONS = {  # Table 1, each with those before it
     "Pose": ("object_rotation", "object_distance"),

@@ -17,17 +17,8 @@ from ndslib.core.parallel import run_jobs
 from ndslib.core.seeding import rng
 from ndslib.core.stats import Interval, paired_difference
 from ndslib.task2sim.distance import distances
+from ndslib.task2sim.methods import NEAREST, OPTIMUM, RANDOM, RANDOMISED, SINGLE, TASK2SIM
 from ndslib.task2sim.rewards import RewardTable
-
-POLICY, RANDOM, RANDOMISED, SINGLE, NEAREST, OPTIMUM = METHODS = (
-    "Task2Sim",
-    "Random",
-    "Domain Randomisation",
-    "best single setting",
-    "nearest task's best",
-    "optimum",
-)
-
 
 class Predictor(Protocol):
     """What was fitted: `Policy`, or anything that predicts like it."""
@@ -107,7 +98,7 @@ def by_task(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.pivot_table(values="reward", index="task", columns="method", sort=False)
 
 
-def gain(rows: pd.DataFrame, method: str = POLICY, over: str = SINGLE, level: float = 0.95) -> Interval:
+def gain(rows: pd.DataFrame, method: str = TASK2SIM, over: str = SINGLE, level: float = 0.95) -> Interval:
     """How much more reward (points) a method brings than another, with an interval over tasks.
 
     Tasks are resampled (bootstrap), each with its mean difference over the splits that held it out. The interval is
@@ -146,7 +137,7 @@ def _validate(split: _Split) -> pd.DataFrame:
     places = np.arange(len(vectors))
     far = distances(split.task_vectors)[np.ix_(split.held_out, training)]
     rewards = {
-        POLICY: unseen(places, split.fit(split.task_vectors[training], seen).predict(vectors)),
+        TASK2SIM: unseen(places, split.fit(split.task_vectors[training], seen).predict(vectors)),
         RANDOM: unseen.flat.mean(axis=1),
         RANDOMISED: unseen.flat[:, -1],
         SINGLE: unseen.flat[:, seen.flat.mean(axis=0).argmax()],

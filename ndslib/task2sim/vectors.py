@@ -35,6 +35,9 @@ class Recipe:
         size: side in pixels of the images that are looked at.
         method: of `task2vec`.
         options: further arguments of `task2vec`: samples, head_epochs, batch_size, seed, beta, epochs.
+
+    Raises:
+        InputError: another kind of probe.
     """
 
     probe: ResNet18 | str
@@ -42,12 +45,20 @@ class Recipe:
     method: str = "montecarlo"
     options: Mapping[str, int | float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if isinstance(self.probe, str):
+            if self.probe not in models.list_models(module=models):
+                raise InputError(f"torchvision has no classifier {self.probe!r}; the paper's probe is resnet18")
+        elif not isinstance(self.probe, ResNet18):
+            raise InputError(
+                f"the probe is a {type(self.probe).__name__}; a recipe can keep a ResNet18, or the name of a network "
+                "of torchvision"
+            )
+
     @property
     def description(self) -> dict[str, object]:
         """All that a vector depends on besides the images, as JSON; a network by its fingerprint."""
         if isinstance(self.probe, str):
-            if self.probe not in models.list_models(module=models):
-                raise InputError(f"torchvision has no classifier {self.probe!r}; the paper's probe is resnet18")
             probe = {"name": self.probe, "weights": str(models.get_model_weights(self.probe).DEFAULT)}
         else:
             probe = {"fingerprint": fingerprint(self.probe)}
@@ -132,6 +143,14 @@ class TaskVectors:
         places = [self.names.index(name) for name in names]
         return TaskVectors(tuple(names), self.values[places], self.recipe)
 
+    def check_order(self, names: Sequence[str]) -> None:
+        """Refuse (InputError) vectors of other tasks than `names`, or in another order."""
+        if tuple(names) != self.names:
+            raise InputError(
+                f"vectors of the tasks {list(self.names)} for rewards of {list(names)}: `TaskVectors.of(table.tasks)` "
+                "puts them in the table's order"
+            )
+
     def joined(self, new: "TaskVectors") -> "TaskVectors":
         """These and further tasks; a new vector replaces the one of the same name.
 
@@ -196,7 +215,7 @@ class TaskVectors:
             InputError: the file is absent, damaged or holds something else, or as `Recipe.restored`.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
         except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
             raise InputError(

@@ -111,22 +111,23 @@ def test_only_the_direction_of_a_task_vector_counts(table, vectors, fitted):
 
 def test_the_length_of_the_inputs_is_an_option(table, vectors):
     """Ten times the input is ten times the first layer's weights, up to training."""
-    long, short = (Policy(**SMALL | {"lr": 1e-30}, length=length).fit(vectors, table) for length in (10.0, 1.0))
+    long, short = (
+        Policy(**SMALL | {"lr": 1e-30, "warmup": 0}, length=length).fit(vectors, table) for length in (10.0, 1.0)
+    )
     with torch.no_grad():
         short.network.weights[0].mul_(10)
     np.testing.assert_allclose(long.probabilities(vectors), short.probabilities(vectors), atol=1e-6)
 
 
-@pytest.mark.parametrize("gradient", ["sampled", "exact"])
-def test_tasks_that_share_everything_agree(table, vectors, gradient):
-    """At a high temperature every task's reward is the mean over tasks: (1, 1, 1), 13 / 3 a level over the rest."""
-    options = SMALL | {"epochs": 120, "imitation_from": 40, "sharing": 1e6}
+def test_tasks_that_share_everything_learn_the_mean_over_tasks(table, vectors):
+    """At a high temperature no task is nearer than another."""
     source = Counted(table)
-    policy = Policy(**options, gradient=gradient).fit(vectors, source)
-    single = table.settings[table.flat.mean(axis=0).argmax()]
-    assert policy.predict(vectors).tolist() == [single.tolist()] * 3
+    policy = Policy(**SMALL, gradient="exact", sharing=1e6).fit(vectors, source)
+    mean = np.broadcast_to(table.values.mean(axis=0), table.values.shape)
+    expected = Policy(**SMALL, gradient="exact").fit(vectors, RewardTable(table.tasks, table.parameters, mean))
+    np.testing.assert_allclose(policy.probabilities(vectors), expected.probabilities(vectors), atol=1e-3)
     assert policy.parameters == table.parameters
-    assert len(source.pairs) == len(set(source.pairs))
+    assert len(source.pairs) == len(set(source.pairs)) == 36
 
 
 def test_a_task_is_predicted_alike_alone_and_among_others(vectors, fitted):
@@ -339,12 +340,12 @@ def test_weights_of_something_else_are_refused_by_name(tmp_path):
 # The authors' rewards
 
 
-def test_a_third_of_the_training_beats_the_paper_on_the_authors_rewards(task2sim_data):
+def test_a_tenth_of_the_updates_beats_the_paper_on_the_authors_rewards(task2sim_data):
     """T2S Table 2, 5-NN: 30.46. The mean over all settings is 25.12, the best setting of each task gives 32.60."""
     table = RewardTable.from_csv(task2sim_data / "rewards_seen.csv")
     with np.load(task2sim_data / "task2vec_resnet18.npz") as arrays:
         vectors = np.stack([arrays[task] for task in table.tasks])
-    policy = Policy(epochs=200, members=3).fit(vectors, table)
+    policy = Policy(epochs=300, batch_size=12, lr=2e-3, members=3).fit(vectors, table)
     reached = table(np.arange(12), policy.predict(vectors)).mean()
     assert reached > table.flat.mean() + 4
     assert reached > 30.46

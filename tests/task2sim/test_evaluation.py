@@ -1,0 +1,220 @@
+"""5-NN, linear probe and fine-tuning of a backbone, and accuracies that are measured once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+import torch
+from joblib.externals.loky import get_reusable_executor
+from torch import nn
+from torchvision.ops import StochasticDepth
+
+from ndslib.core import paths
+from ndslib.core.classification import new_network
+from ndslib.core.errors import InputError
+from ndslib.core.models import ClassifierResNet
+from ndslib.core.training import TrainConfig
+from ndslib.data.labelled import Labelled
+from ndslib.task2sim import evaluation
+from ndslib.task2sim.evaluation import EVALUATIONS, Job, features, fine_tuning, linear_probe, nearest_neighbours, scores
+from ndslib.task2sim.pretraining import Pretraining, Scratch
+from ndslib.task2sim.tasks import Task
+
+WANTED = Pretraining(2, 4, 16, TrainConfig(2, 4, 0.05), width=2)
+TUNING = TrainConfig(30, 8, 0.02)
+
+
+def task(gap: int, per_class: int = 12, classes: int = 3, name: str = "colours", category: str = "natural") -> Task:
+    """Classes of noise, each of which is brighter by `gap` in one of the three channels."""
+    parts = []
+    for split in (0, 1):
+        random = np.random.default_rng([split, gap])
+        labels = np.arange(per_class * classes) % classes
+        pixels = random.integers(0, 100, (len(labels), 3, 16, 16))
+        pixels[np.arange(len(labels)), labels] += gap
+        parts.append(Labelled(pixels.astype(np.uint8), labels))
+    names = tuple("abcd"[:classes])
+    return Task(name, names, category, True, *parts, key=f"{name}-{gap}-{per_class}")
+
+
+@pytest.fixture
+def backbone() -> ClassifierResNet:
+    return new_network(2, 4, "cifar", 0).eval()
+
+
+def test_features_are_the_networks_whatever_the_batches(backbone, monkeypatch):
+    images = task(0).test.images
+    found = features(backbone.train(), images)
+    assert (found.dtype, found.shape) == (np.float32, (36, 32))
+    assert backbone.training, "its mode is given back"
+    with torch.inference_mode():
+        np.testing.assert_array_equal(found, backbone.eval().features(torch.from_numpy(images)).numpy())
+    monkeypatch.setattr(evaluation, "BATCH", 7)
+    np.testing.assert_allclose(features(backbone, images), found, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("gap", [3, 20])
+def test_nearest_neighbours_by_hand(backbone, gap):
+    hard = task(gap)
+    train, test = (features(backbone, part.images).astype(np.float64) for part in (hard.train, hard.test))
+    right = 0
+    for one, label in zip(test, hard.test.labels, strict=True):
+        cosines = train @ one / np.linalg.norm(train, axis=1) / np.linalg.norm(one)
+        nearest = hard.train.labels[np.argsort(-cosines)[:5]]
+        right += np.bincount(nearest).argmax() == label  # of classes with as many votes, the first
+    assert nearest_neighbours(backbone, hard) == pytest.approx(100 * right / len(test))
+
+
+def test_neighbours_are_at_most_the_training_images(backbone):
+    few = task(100, per_class=1)
+    assert nearest_neighbours(backbone, few) == pytest.approx(100 / 3), "all three vote, and the first class wins"
+
+
+@dataclass
+class Plane:
+    """Stands for a backbone: its features are the first two pixels, at scales a thousand apart."""
+
+    offset: float = 0.0
+    training: bool = False
+    weight: torch.Tensor = field(default_factory=lambda: torch.zeros(1))
+
+    def parameters(self) -> Iterator[torch.Tensor]:
+        return iter([self.weight])
+
+    def modules(self) -> list[nn.Module]:
+        return []
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        return images[:, 0, 0, :2].float() * torch.tensor([1.0, 1e-3]) + self.offset
+
+
+@pytest.mark.parametrize("channel", [0, 1])
+def test_a_linear_probe_separates_whatever_the_scale_and_place(channel):
+    random = np.random.default_rng(0)
+    parts = []
+    for _ in range(2):
+        pixels = random.integers(0, 256, (80, 3, 16, 16), dtype=np.uint8)
+        pixels[:, 0, 0, channel] = np.where(np.arange(80) % 2, 150, 100) + random.integers(-20, 20, 80)
+        parts.append(Labelled(pixels, np.arange(80) % 2))
+    separable = Task("t", ("a", "b"), "natural", True, *parts, key="k")
+    assert linear_probe(Plane(), separable) >= 97.5
+    assert linear_probe(Plane(offset=500.0), separable) >= 97.5
+
+
+def test_all_evaluations_tell_an_easy_task_from_an_impossible_one(backbone):
+    easy, impossible = task(100), task(0)
+    chance = 100 / 3
+    for name, evaluate in EVALUATIONS.items():
+        found = evaluate(backbone, easy, TUNING)
+        assert found > chance + 20, name
+        assert found > evaluate(backbone, impossible, TUNING) + 10, name
+    assert found > 85, "the whole network was trained"
+
+
+def test_fine_tuning_trains_a_copy_and_mirrors_no_characters(backbone, monkeypatch):
+    seen = []
+    real = evaluation.fine_tune
+
+    def spy(*arguments: object) -> nn.Module:
+        seen.append(arguments[3])
+        return real(*arguments)
+
+    monkeypatch.setattr(evaluation, "fine_tune", spy)
+    before = {name: value.clone() for name, value in backbone.state_dict().items()}
+    for category in ("natural", "symbolic", "medical"):
+        fine_tuning(backbone, task(100, category=category), replace(TUNING, steps=1))
+    assert seen == [True, False, False]
+    assert all(torch.equal(value, before[name]) for name, value in backbone.state_dict().items())
+
+
+def test_fine_tuning_drops_paths_by_its_seed_alone(backbone):
+    block = backbone.layer4[1]
+    block.bn2 = nn.Sequential(block.bn2, StochasticDepth(0.5, "row"))
+    hard, found = task(15), []
+    for seed in (1, 2, 3):
+        torch.manual_seed(seed)
+        found.append(fine_tuning(backbone, hard, replace(TUNING, steps=8)))
+    assert len(set(found)) == 1
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A source that says which backbones were asked for, and refuses some."""
+
+    name: str
+    asked: list[str]
+    refused: set[str] = field(default_factory=set)
+    pretraining: Pretraining = WANTED
+
+    @property
+    def backbone_key(self) -> str:
+        return self.name
+
+    def backbone(self) -> ClassifierResNet:
+        self.asked.append(self.name)
+        if self.name in self.refused:
+            raise InputError(f"{self.name} is refused")
+        return new_network(2, 2, "cifar", len(self.name)).eval()
+
+
+def test_only_what_is_missing_is_measured(monkeypatch):
+    asked, evaluated = [], []
+
+    def spy(backbone: ClassifierResNet, one: Task, config: None) -> float:
+        evaluated.append(one.key)
+        return nearest_neighbours(backbone, one)
+
+    monkeypatch.setitem(EVALUATIONS, "5NN", spy)
+    one, two, three = task(10), task(20), task(30)
+    first = scores([Job(Counted("a", asked), (one, two))])
+    assert scores([Job(Counted("a", asked), (two, one))]) == [first[0][::-1]]
+    assert asked == ["a"]
+    more = scores([Job(Counted("a", asked), (one, three)), Job(Counted("bb", asked), (two,))])
+    assert more[0][0] == first[0][0]
+    assert asked == ["a", "a", "bb"]
+    assert evaluated == [each.key for each in (one, two, three, two)]
+    assert scores([]) == []
+
+
+def test_evaluations_and_their_settings_are_kept_apart():
+    asked, easy = [], task(40)
+    kinds = [("5NN", None), ("Linear Probing", None), ("Finetuning", TUNING), ("Finetuning", replace(TUNING, steps=2))]
+    jobs = [Job(Counted("a", asked), (easy,), *kind) for kind in kinds]
+    assert scores(jobs) == scores(jobs)
+    assert len(asked) == 4
+    assert len(list((paths.cache_root() / "task2sim-accuracies").iterdir())) == 4
+
+
+def test_a_failure_loses_nothing_that_others_measured(monkeypatch):
+    asked, refused = [], {"bb"}
+    easy, broken = task(40), task(50)
+    jobs = [Job(Counted(name, asked, refused), (easy, broken)) for name in ("a", "bb", "ccc")]
+
+    def failing(backbone: ClassifierResNet, one: Task, config: None) -> float:
+        if one is broken and asked[-1] == "ccc":
+            raise RuntimeError("out of memory")
+        return nearest_neighbours(backbone, one)
+
+    monkeypatch.setitem(EVALUATIONS, "5NN", failing)
+    with pytest.raises(ExceptionGroup, match="2 of 3 jobs failed") as caught:
+        scores(jobs)
+    assert [str(error) for error in caught.value.exceptions] == ["bb is refused", "out of memory"]
+    monkeypatch.setitem(EVALUATIONS, "5NN", nearest_neighbours)
+    refused.clear()
+    asked.clear()
+    found = scores(jobs)
+    assert asked == ["bb", "ccc"], "only what had failed is measured again"
+    assert len(list((paths.cache_root() / "task2sim-accuracies").iterdir())) == 6
+    assert scores(jobs) == found
+
+
+def test_two_workers_give_the_same_numbers(monkeypatch, tmp_path):
+    tasks = (task(10), task(20))
+    jobs = [Job(Scratch(replace(WANTED, width=width)), tasks, "Finetuning", TUNING) for width in (1, 2, 3)]
+    alone = scores(jobs)
+    monkeypatch.setenv("NDSLIB_CACHE", str(tmp_path))
+    get_reusable_executor().shutdown()  # processes that other tests left know another cache
+    assert scores(jobs, workers=2) == alone
+    assert len(list((tmp_path / "task2sim-accuracies").iterdir())) == 6
+    get_reusable_executor().shutdown()
