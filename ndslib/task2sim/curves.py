@@ -4,7 +4,7 @@ Accuracies are in percent. A method has one colour in all of them. Intervals are
 have one as wide as tasks differ, so intervals are drawn of the differences between methods, which pair the tasks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,9 +16,8 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from ndslib.core.plots import INK, PALETTE, bars_with_reported
 from ndslib.core.stats import Interval
-from ndslib.task2sim.transfer import OPTIMUM, RANDOM, RANDOMISED, REAL, SCRATCH, SINGLE, TASK2SIM
+from ndslib.task2sim.methods import IMPROVED, NEAREST, OPTIMUM, RANDOM, RANDOMISED, REAL, SCRATCH, SINGLE, TASK2SIM
 
-IMPROVED = "Task2Sim, improved"  # on the authors' rewards
 COLOURS = {  # of the methods, in the order of the tables
     SCRATCH: PALETTE[7],
     RANDOM: PALETTE[1],
@@ -27,6 +26,7 @@ COLOURS = {  # of the methods, in the order of the tables
     TASK2SIM: PALETTE[0],
     IMPROVED: PALETTE[4],
     SINGLE: PALETTE[9],
+    NEAREST: PALETTE[8],
     OPTIMUM: PALETTE[5],
 }
 WIDTH = 9.5  # inches, a notebook's width
@@ -35,6 +35,15 @@ DIFFERENCE = f"{TASK2SIM} minus the other (points)"
 
 def _colour(method: str) -> str:
     return COLOURS.get(method, INK)
+
+
+def learning(greedy: Sequence[float]) -> Figure:
+    """The mean reward of the most probable settings, epoch by epoch (`reinforce.History`)."""
+    figure, axes = plt.subplots(figsize=(WIDTH / 1.5, 3.2), layout="constrained")
+    axes.plot(range(1, len(greedy) + 1), greedy, color=COLOURS[TASK2SIM], linewidth=1.2)
+    axes.set(xlabel="epoch", ylabel="mean reward of the seen tasks (%)")
+    plt.close(figure)
+    return figure
 
 
 def variations(ours: pd.DataFrame, published: pd.DataFrame) -> Figure:

@@ -5,6 +5,7 @@ interval over seeds would be too narrow. Each task is therefore averaged over th
 the tasks. What we pretrain on stands in the printed column of the smaller or larger sets, whatever its size here.
 """
 
+import math
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
@@ -20,20 +21,11 @@ from ndslib.core.stats import Interval, mean_interval, paired_difference
 from ndslib.data import reported
 from ndslib.sim.parameters import PARAMETERS
 from ndslib.task2sim import curves
-from ndslib.task2sim.curves import COLOURS, IMPROVED
+from ndslib.task2sim.curves import COLOURS
 from ndslib.task2sim.evaluation import EVALUATIONS, REWARD
+from ndslib.task2sim.methods import IMPROVED, OPTIMUM, RANDOM, RANDOMISED, REAL, SINGLE, TASK2SIM
 from ndslib.task2sim.reinforce import PolicyConfig
-from ndslib.task2sim.transfer import (
-    LARGE,
-    OPTIMUM,
-    RANDOM,
-    RANDOMISED,
-    REAL,
-    SINGLE,
-    SMALL,
-    TASK2SIM,
-    VARIATIONS,
-)
+from ndslib.task2sim.transfer import LARGE, SMALL, VARIATIONS
 
 COLUMNS = (*records.COLUMNS, "task", "group", "data")
 STAND_INS = {"EuroSAT": "aerials", "SVHN": "digits", "Sketch": "sketches", "DTD": "textures"}  # of Table 1
@@ -76,6 +68,10 @@ def _require(found: pd.DataFrame, ledger_id: str, experiment: str) -> pd.DataFra
     return found
 
 
+def _rows_of(rows: pd.DataFrame, ledger_id: str, experiment: str) -> pd.DataFrame:
+    return _require(rows[rows["experiment"] == experiment], ledger_id, repr(experiment))
+
+
 def _by_seed(found: pd.DataFrame) -> pd.DataFrame:
     """The values of one metric: a row a seed and task, a column a method, as the tables order them."""
     cells = found.pivot_table(index=["seed", "task"], columns="method", values="value", sort=False)
@@ -105,7 +101,7 @@ def _points(text: str, above: pd.Series, below: pd.Series, headline: bool = Fals
 
 def _variations(ledger_id: str, rows: pd.DataFrame) -> Rendered:
     """Table 1: linear probing as more and more parameters vary."""
-    by_task = _by_task(_require(rows[rows["experiment"] == ledger_id], ledger_id, repr(ledger_id)))
+    by_task = _by_task(_rows_of(rows, ledger_id, ledger_id))
     printed = reported.as_table(ledger_id)
     names = {stand_in: f"{name} ({stand_in})" for name, stand_in in STAND_INS.items() if stand_in in by_task.index}
     printed = printed.rename(columns={name: names.get(stand_in, name) for name, stand_in in STAND_INS.items()})
@@ -152,7 +148,8 @@ def _averages(ledger_id: str, rows: pd.DataFrame) -> Rendered:
     printed = reported.as_table(ledger_id)
     if (AUTHORS, REWARD) in found:  # the very rewards that the printed column is of
         printed[_column(AUTHORS, REWARD)] = printed[_column(SMALL, REWARD)]
-    counts = _cost(rows) if ledger_id == "t2s-t2" else []
+    tasks = len(next(iter(found.values())))
+    counts = _cost(rows, tasks) if ledger_id == "t2s-t2" else []
     table = paper_beside_ours(ours.join(counts), printed, DECIMALS).dropna(axis=1, how="all")
     labels = {_column(data, metric): f"{metric}\n{textwrap.fill(DATA[data], 17)}" for data, metric in found}
     differences = [
@@ -171,15 +168,17 @@ def _leads(by_task: pd.DataFrame) -> dict[str, Interval]:
     return {method: paired_difference(by_task[TASK2SIM], by_task[method]) for method in others}
 
 
-def _cost(rows: pd.DataFrame) -> pd.DataFrame:
-    """What the policy's training asked for, means over the seeds, beside the pretrainings of Algorithm 1 as printed."""
+def _cost(rows: pd.DataFrame, tasks: int) -> pd.DataFrame:
+    """What training the policy on so many tasks asked for, means over the seeds; and what Algorithm 1 as printed would.
+
+    That pretrains anew for each task of each minibatch.
+    """
     found = rows[rows["experiment"] == "cost"]
     counts = found.pivot_table(index="method", columns="metric", values="value")
-    names = {"pretrainings": "pretrainings", "evaluations": "evaluations", "settings": "settings that exist"}
-    table = counts.reindex(columns=list(names)).rename(columns=names)
-    if "updates" in counts:
-        table["pretrainings of Algorithm 1 (updates x batch)"] = counts["updates"] * PolicyConfig().batch_size
-    return table
+    table = counts.reindex(columns=["pretrainings", "evaluations", "settings", "updates"])
+    of_a_minibatch = tasks / math.ceil(tasks / PolicyConfig().batch_size)  # the last one of an epoch may be smaller
+    table["updates"] *= of_a_minibatch
+    return table.rename(columns={"settings": "settings that exist", "updates": "pretrainings of Algorithm 1"})
 
 
 def _comparisons(found: Mapping[tuple[str, str], pd.DataFrame]) -> Iterator[Claim]:
@@ -230,7 +229,7 @@ def _tasks(ledger_id: str, rows: pd.DataFrame) -> Rendered:
 
 def _probabilities(ledger_id: str, rows: pd.DataFrame) -> Rendered:
     """Figure 5: the policy's outputs, means over the seeds."""
-    found = _require(rows[rows["experiment"] == "probability"], ledger_id, "'probability'")
+    found = _rows_of(rows, ledger_id, "probability")
     outputs = found.pivot_table(index=["group", "task"], columns="metric", values="value", sort=False)
     outputs = outputs.sort_index(level="group", sort_remaining=False, kind="stable")  # "seen" before "unseen"
     outputs = outputs[[parameter.name for parameter in PARAMETERS if parameter.name in outputs]]
@@ -251,7 +250,7 @@ def _sizes(label: str, shrinks: bool = False) -> Callable[[str, pd.DataFrame], R
     """The layout of Figures 6 to 8; `shrinks`: Domain Randomization catches up, as the paper says."""
 
     def layout(ledger_id: str, rows: pd.DataFrame) -> Rendered:
-        found = _require(rows[rows["experiment"] == ledger_id], ledger_id, repr(ledger_id))
+        found = _rows_of(rows, ledger_id, ledger_id)
         by_size = {int(size): _by_task(part) for size, part in found.groupby("step")}
         means = pd.DataFrame({size: by_task.mean() for size, by_task in by_size.items()}).T
         means = means[_in_order(means)]

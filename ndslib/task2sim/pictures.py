@@ -18,6 +18,7 @@ from ndslib.core.seeding import rng
 from ndslib.sim.effects import one_varied, pictures
 from ndslib.sim.simulator import Simulator
 from ndslib.task2sim.evaluation import features
+from ndslib.task2sim.live import LiveRewards
 from ndslib.task2sim.pretraining import SyntheticSet
 from ndslib.task2sim.tasks import Task
 
@@ -56,35 +57,35 @@ def settings_grid(
     return _grid(rows, names)
 
 
-def parameter_effects(
-    simulator: Simulator, class_ids: Sequence[int], images_per_class: int = 2, seed: int = 0
-) -> Figure:
-    """The same objects with every parameter fixed, and with each one varied alone (T2S section 4.1)."""
+def parameter_effects(simulator: Simulator, class_id: int, images: int = 6, seed: int = 0) -> Figure:
+    """Pictures of a class with every parameter fixed, and with each one varied alone (T2S section 4.1)."""
     settings = {"all fixed": one_varied(simulator, -1)}
     settings |= {parameter.name: one_varied(simulator, place) for place, parameter in enumerate(simulator.parameters)}
-    return settings_grid(simulator, class_ids, settings, images_per_class, seed)
+    return settings_grid(simulator, [class_id], settings, images, seed)
 
 
-def pretraining_sets(tasks: Sequence[Task], chosen: Sequence[SyntheticSet], count: int = 4, seed: int = 0) -> Figure:
-    """Images of tasks (left) beside what the policy has a network pretrained on for them (right).
+def pretraining_sets(
+    rewards: LiveRewards, tasks: Sequence[Task], settings: np.ndarray, columns: int = 4, seed: int = 0
+) -> Figure:
+    """Images of tasks (left) beside what a network is pretrained on for them (right).
 
     Args:
-        chosen: the pretraining data of each task; only the pictures shown are drawn.
-        count: images of each, of as many classes as there are.
+        rewards: knows the data of a setting; only the pictures shown are drawn.
+        settings: of each task, int64 [N, M].
+        columns: images of each, of as many classes as there are.
 
     Raises:
-        InputError: no tasks, or not one pretraining set each.
+        InputError: no tasks, not one setting each, or what the simulator refuses.
     """
-    if not tasks or len(tasks) != len(chosen):
-        raise InputError(
-            f"{len(tasks)} tasks and {len(chosen)} pretraining sets: give at least one, and a set for each"
-        )
+    if not tasks or len(tasks) != len(settings):
+        raise InputError(f"{len(tasks)} tasks and {len(settings)} settings: give at least one task, and a setting each")
+    sets = [rewards.data(setting) for setting in np.asarray(settings).tolist()]
     rows = {
         f"{task.name}: {_varied(data)}": [
-            *task.train.images[_of_many_classes(task, count, seed)],
-            *_synthetic(data, count),
+            *task.train.images[_of_many_classes(task, columns, seed)],
+            *_synthetic(data, columns),
         ]
-        for task, data in zip(tasks, chosen, strict=True)
+        for task, data in zip(tasks, sets, strict=True)
     }
     return _grid(rows, ["the task", "pretraining"])
 
@@ -101,64 +102,62 @@ def nearest(backbone: ClassifierResNet, task: Task, anchors: Sequence[int], k: i
     Raises:
         InputError: an anchor that is not there, or fewer than k training images.
     """
-    _check_anchors(task, anchors)
+    for wrong in (each for each in anchors if each not in range(len(task.test.images))):
+        raise InputError(f"no test image {wrong!r} in task {task.name!r}: choose from 0 to {len(task.test.images) - 1}")
     if not 1 <= k <= len(task.train.images):
         raise InputError(f"k is {k}: ask for 1 to {len(task.train.images)}, the training images of task {task.name!r}")
-    train, test = (
-        normalize(features(backbone, images)) for images in (task.train.images, task.test.images[list(anchors)])
-    )
+    parts = (task.train.images, task.test.images[list(anchors)])
+    train, test = (normalize(features(backbone, images)) for images in parts)
     return NearestNeighbors(n_neighbors=k).fit(train).kneighbors(test, return_distance=False).astype(np.int64)
 
 
-def neighbours_table(task: Task, anchors: Sequence[int], neighbours: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """What `neighbours_picture` shows, a row a neighbour.
-
-    Args:
-        neighbours: by feature extractor, places among the training images, int64 [A, k] (`nearest`).
-
-    Returns:
-        columns `extractor`, `anchor` (place among the test images), `anchor_class`, `rank` (from 1), `neighbour`,
-        `neighbour_class`, `same_class`.
-
-    Raises:
-        InputError: no extractor, an anchor that is not there, or not as many neighbours of each anchor.
-    """
-    _check_anchors(task, anchors)
-    shape = (len(anchors), *np.shape(next(iter(neighbours.values()), ()))[1:])
-    rows = []
-    for extractor, places in neighbours.items():
-        if np.shape(places) != shape:
-            raise InputError(f"{extractor} has neighbours of shape {np.shape(places)}; wanted {shape}, a row an anchor")
-        for anchor, near in zip(anchors, np.asarray(places).tolist(), strict=True):
-            own = task.classes[task.test.labels[anchor]]
-            for rank, neighbour in enumerate(near, start=1):
-                other = task.classes[task.train.labels[neighbour]]
-                rows.append((extractor, anchor, own, rank, neighbour, other, own == other))
-    if not rows:
-        raise InputError("no neighbours: give at least one anchor and one feature extractor")
-    names = ["extractor", "anchor", "anchor_class", "rank", "neighbour", "neighbour_class", "same_class"]
-    return pd.DataFrame(rows, columns=names)
-
-
-def neighbours_picture(task: Task, anchors: Sequence[int], neighbours: Mapping[str, np.ndarray]) -> Figure:
+def neighbours(
+    backbones: Mapping[str, ClassifierResNet], task: Task, anchors: Sequence[int], k: int = 3
+) -> tuple[Figure, pd.DataFrame]:
     """Test images with their nearest training images, a row a feature extractor (T2S Figure 9).
 
     In each block the anchor stands left; a blue frame tells a neighbour of the anchor's class.
 
-    Args, Raises: as `neighbours_table`.
+    Args:
+        backbones: feature extractors by name.
+        anchors: places among the task's test images, [A].
+
+    Returns:
+        the picture; and a row a neighbour: `extractor`, `anchor`, `anchor_class`, `rank` (from 1), `neighbour` (place
+        among the training images), `neighbour_class`, `same_class`.
+
+    Raises:
+        InputError: no extractor or anchor, or as `nearest`.
     """
-    same = dict(list(neighbours_table(task, anchors, neighbours).groupby("extractor")["same_class"]))
-    rows, framed = {}, {}
-    for extractor, places in neighbours.items():
-        own = task.test.images[list(anchors)][:, None]  # Shape: (a, 1, 3, s, s)
-        rows[extractor] = np.concatenate([own, task.train.images[places]], axis=1).reshape(-1, *own.shape[2:])
-        alike = same[extractor].to_numpy().reshape(len(anchors), -1)
-        framed[extractor] = np.pad(alike, ((0, 0), (1, 0))).ravel()  # the anchor itself has no frame
+    if not backbones or not len(anchors):
+        raise InputError(f"{len(backbones)} feature extractors and {len(anchors)} anchors: give at least one of each")
+    anchors, rows, framed, tables = list(anchors), {}, {}, []
+    for extractor, backbone in backbones.items():
+        near = nearest(backbone, task, anchors, k)
+        pictures_of = np.concatenate([task.test.images[anchors][:, None], task.train.images[near]], axis=1)
+        rows[extractor] = pictures_of.reshape(-1, *pictures_of.shape[2:])
+        tables.append(_neighbours_table(extractor, task, anchors, near))
+        same = tables[-1]["same_class"].to_numpy().reshape(near.shape)
+        framed[extractor] = np.pad(same, ((0, 0), (1, 0))).ravel()  # the anchor itself has no frame
     figure = _grid(rows, [task.classes[task.test.labels[anchor]] for anchor in anchors], framed)
     figure.set_figheight(figure.get_figheight() + 0.35)
     legend = Patch(**FRAME, label="a neighbour of the anchor's class (the anchor stands left)")
     figure.legend(handles=[legend], loc="outside lower center")
-    return figure
+    return figure, pd.concat(tables, ignore_index=True)
+
+
+def _neighbours_table(extractor: str, task: Task, anchors: list[int], near: np.ndarray) -> pd.DataFrame:
+    """A row a neighbour; `near` are places among the training images, int64 [A, k]."""
+    names, (count, k) = np.array(task.classes), near.shape
+    rows = {
+        "anchor": np.repeat(anchors, k),
+        "anchor_class": np.repeat(names[task.test.labels[anchors]], k),
+        "rank": np.tile(np.arange(1, k + 1), count),
+        "neighbour": near.ravel(),
+        "neighbour_class": names[task.train.labels[near]].ravel(),
+    }
+    table = pd.DataFrame({"extractor": extractor, **rows})
+    return table.assign(same_class=table["anchor_class"] == table["neighbour_class"])
 
 
 def _grid(
@@ -223,8 +222,3 @@ def _of_many_classes(task: Task, count: int, seed: int) -> np.ndarray:
     order = rng("task2sim", "shown", task.name, seed).permutation(len(task.train.images))
     labels = pd.Series(task.train.labels[order])
     return order[np.argsort(labels.groupby(labels).cumcount(), kind="stable")][:count]
-
-
-def _check_anchors(task: Task, anchors: Sequence[int]) -> None:
-    for wrong in (each for each in anchors if each not in range(len(task.test.images))):
-        raise InputError(f"no test image {wrong!r} in task {task.name!r}: choose from 0 to {len(task.test.images) - 1}")

@@ -52,14 +52,15 @@ def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders of two tasks, three classes of six digits each."""
+    """Folders of two tasks, three classes of six digits each: white on black, and turquoise on red."""
     root, digits = tmp_path_factory.mktemp("tasks"), load_digits()
     for name, classes in TASKS.items():
         for digit in classes:
             for number, image in enumerate(digits.images[digits.target == digit][:6]):
                 path = root / name / str(digit) / f"{number}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray((image * 15).astype(np.uint8)).save(path)
+                grey = (image * 15).astype(np.uint8)
+                Image.fromarray(grey if name == "round" else np.stack([255 - grey, grey, grey], axis=2)).save(path)
     return root
 
 
@@ -88,7 +89,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tasks: Path, probe: Path, 
         patch.setenv("NDSLIB_CACHE", str(folder / "cache"))  # it is made before a test gets its own
         embed(folder / "vectors.npz", tasks / "round", tasks / "straight", probe=probe)
     table.to_csv(folder / "rewards.csv")
-    config = {"hidden": 16, "epochs": 150, "lr": 0.01, "warmup": 5, "gradient": "exact", "length": 30.0}
+    config = {"hidden": 64, "epochs": 150, "lr": 0.003, "warmup": 5, "gradient": "exact", "length": 10.0}
     fitted = Policy(**config).fit(TaskVectors.load(folder / "vectors.npz"), table)
     fitted.save(folder / "policy.safetensors")
     return folder
@@ -305,7 +306,8 @@ def test_a_set_is_rendered_with_the_predicted_settings(tasks, policy, tmp_path):
     assert len(about["classes"]) == 3
     pictures = {f"{name}/0000{number}.png" for name in about["classes"] for number in range(2)}
     assert set(bytes_below(tmp_path / "out")) == {"dataset.json"} | pictures
-    assert Image.open(tmp_path / "out" / min(pictures)).size == (16, 16)
+    with Image.open(tmp_path / "out" / min(pictures)) as picture:
+        assert picture.size == (16, 16)
     again = call(*predict, "--json")
     assert json.loads(again.stdout)["settings"] == about["settings"]
     assert "rendering classes" not in again.stderr

@@ -38,6 +38,12 @@ def overlapping(figure: Figure) -> list[tuple[str, str]]:
     return [(a, b) for (a, first), (b, second) in itertools.combinations(boxes, 2) if first.overlaps(second)]
 
 
+def test_the_learning_curve_counts_epochs_from_one():
+    (axes,) = curves.learning([10.0, 12.0, 11.0]).axes
+    assert axes.lines[0].get_xydata().tolist() == [[1, 10], [2, 12], [3, 11]]
+    assert not plt.get_fignums()
+
+
 def steps(**columns: tuple[float, ...]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=["Pose", "+Lighting", "+Blur", "+Materials", "+Background"])
 
@@ -58,7 +64,11 @@ def test_variations_fill_the_best_row_of_each_side():
 
 def compared(evaluations: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     methods = list(COLOURS)
-    ours = pd.DataFrame(np.arange(8.0 * len(evaluations)).reshape(8, -1) + 10, index=methods, columns=evaluations)
+    ours = pd.DataFrame(
+        np.arange(1.0 * len(methods) * len(evaluations)).reshape(len(methods), -1) + 10,
+        index=methods,
+        columns=evaluations,
+    )
     ours.loc["Scratch", evaluations[0]] = np.nan
     rows = [
         (evaluation, method, Interval(number, number - 2, number + 1, 3))
@@ -80,7 +90,7 @@ def test_a_difference_stands_below_its_bar_in_its_colour():
     }
     assert bars["Finetuning", "Random"].get_height() == ours.loc["Random", "Finetuning"]
     assert np.isnan(bars["5NN", "Scratch"].get_height())
-    assert len(below.containers) == len(differences) == 13
+    assert len(below.containers) == len(differences) == 15
     for row, container in zip(differences.itertuples(), below.containers, strict=True):
         (dot, _, (bounds,)) = container
         bar = bars[row.evaluation, row.method]

@@ -17,7 +17,8 @@ from ndslib.core.training import TrainConfig
 from ndslib.data.labelled import Labelled
 from ndslib.sim import PARAMETERS, ProceduralLibrary, TorchSimulator
 from ndslib.task2sim import pictures
-from ndslib.task2sim.pretraining import Pretraining, SyntheticSet
+from ndslib.task2sim.live import LiveRewards
+from ndslib.task2sim.pretraining import Pretraining
 from ndslib.task2sim.tasks import Task
 
 SIZE = 8
@@ -103,12 +104,12 @@ def test_a_name_stands_over_its_own_pictures(simulator):
 
 
 def test_effects_vary_each_parameter_alone(simulator):
-    figure = pictures.parameter_effects(simulator, [0, 1], images_per_class=1, seed=1)
+    figure = pictures.parameter_effects(simulator, 1, images=6, seed=1)
     (axes,) = figure.axes
     assert rows(axes) == ["all fixed", *(parameter.name.replace("_", " ") for parameter in PARAMETERS)]
-    fixed, *varied = np.array(shown(axes)).reshape(9, 2, SIZE, SIZE, 3)
+    fixed, *varied = np.array(shown(axes)).reshape(9, 6, SIZE, SIZE, 3)
     assert all((each != fixed).any() for each in varied)
-    alone = next(iter(simulator.generate([0, 0, 0, 0, 0, 0, 0, 1], [0, 1], 1, seed=1)))[0]
+    alone = next(iter(simulator.generate([0, 0, 0, 0, 0, 0, 0, 1], [1], 6, seed=1)))[0]
     assert (varied[-1] == alone.permute(0, 2, 3, 1).numpy()).all()
 
 
@@ -126,51 +127,53 @@ def test_grids_without_content_are_refused(simulator, classes, settings, message
     assert not plt.get_fignums()
 
 
-def chosen(simulator: TorchSimulator, *settings: tuple[int, ...]) -> list[SyntheticSet]:
+@pytest.fixture
+def rewards(simulator) -> LiveRewards:
+    """Of settings of object distance, blur and background."""
     pretraining = Pretraining(2, 5, 16, TrainConfig(1, 2, 0.1), seed=7)
-    return [SyntheticSet(simulator, setting, pretraining) for setting in settings]
+    return LiveRewards(simulator, [task()], pretraining, ("object_distance", "blur", "background"))
 
 
-def test_tasks_stand_beside_what_is_drawn_for_them(simulator):
-    sets = chosen(simulator, (0,) * 8, (0, 1, 0, 0, 0, 1, 0, 0), (1,) * 8)
-    figure = pictures.pretraining_sets([task("birds"), task("b"), task("c")], sets, count=3)
-    (axes,) = figure.axes
-    assert rows(axes) == ["birds: nothing varies", "b: varies object distance,\nblur", "c: everything varies"]
+def test_tasks_stand_beside_what_is_drawn_for_them(rewards):
+    settings = np.array([[0, 0, 0], [1, 1, 0]])
+    (axes,) = pictures.pretraining_sets(rewards, [task("birds"), task("b")], settings, columns=3).axes
+    assert rows(axes) == ["birds: nothing varies", "b: varies object distance,\nblur"]
     drawn = shown(axes)
-    assert [image.shape[0] for image in drawn] == [SIZE] * 3 + [16] * 3 + [SIZE] * 3 + [16] * 3 + [SIZE] * 3 + [16] * 3
+    assert [image.shape[0] for image in drawn] == 2 * ([SIZE] * 3 + [16] * 3)
     own = [image.transpose(2, 0, 1) for image in drawn[:3]]
     places = [int((task().train.images == image).all((1, 2, 3)).argmax()) for image in own]
     assert {task().train.labels[place] for place in places[:2]} == {0, 1}, "as many classes as there are come first"
     assert len(set(places)) == 3
-    expected = sets[1].images()  # classes 0 and 1, five images each
-    assert (drawn[9] == expected.images[0].transpose(1, 2, 0)).all()
-    assert (drawn[10] == expected.images[1].transpose(1, 2, 0)).all()
-    assert (drawn[11] == expected.images[5].transpose(1, 2, 0)).all()
+    expected = rewards.data([1, 1, 0]).images()  # two classes, five images each
+    for image, place in zip(drawn[9:], (0, 1, 5), strict=True):
+        assert (image == expected.images[place].transpose(1, 2, 0)).all()
 
 
-def test_what_is_shown_of_a_set_is_not_kept(simulator, tmp_path, monkeypatch):
+def test_all_parameters_varied_are_not_named(simulator):
+    rewards = LiveRewards(simulator, [task()], Pretraining(2, 5, 16, TrainConfig(1, 2, 0.1)))
+    (axes,) = pictures.pretraining_sets(rewards, [task()], np.ones((1, 8), int), columns=2).axes
+    assert rows(axes) == ["birds: everything varies"]
+
+
+def test_what_is_shown_of_a_set_is_not_kept(rewards, tmp_path, monkeypatch):
     monkeypatch.setenv("NDSLIB_CACHE", str(tmp_path))
-    pictures.pretraining_sets([task()], chosen(simulator, (0,) * 8), count=2)
+    pictures.pretraining_sets(rewards, [task()], np.zeros((1, 3), int), columns=2)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("count", [2, 8])
-def test_long_names_of_settings_do_not_touch(simulator, count):
+@pytest.mark.parametrize("columns", [2, 5])
+def test_long_names_of_settings_do_not_touch(simulator, columns):
+    rewards = LiveRewards(simulator, [task()], Pretraining(2, 5, 16, TrainConfig(1, 2, 0.1)))
     tasks = [task(f"ChestXPneumonia {number}") for number in range(3)]
-    long = [
-        Task(each.name, each.classes, "natural", True, Labelled(np.repeat(each.train.images, 2, 0),
-             np.repeat(each.train.labels, 2)), each.test, "k")
-        for each in tasks
-    ]  # fmt: skip
-    figure = pictures.pretraining_sets(long, chosen(simulator, *[(1,) * 7 + (0,)] * 3), count)
+    figure = pictures.pretraining_sets(rewards, tasks, np.array([[1] * 7 + [0]] * 3), columns)
     assert not overlapping(figure)
     assert figure.get_figwidth() <= 10
 
 
-def test_sets_that_do_not_fit_the_tasks_are_refused(simulator):
-    for tasks, sets in (([], []), ([task()], chosen(simulator, (0,) * 8, (1,) * 8))):
-        with pytest.raises(InputError, match=f"{len(tasks)} tasks and {len(sets)} pretraining sets"):
-            pictures.pretraining_sets(tasks, sets)
+def test_settings_that_do_not_fit_the_tasks_are_refused(rewards):
+    for tasks, settings in (([], np.zeros((0, 3), int)), ([task()], np.zeros((2, 3), int))):
+        with pytest.raises(InputError, match=f"{len(tasks)} tasks and {len(settings)} settings"):
+            pictures.pretraining_sets(rewards, tasks, settings)
 
 
 def test_neighbours_are_those_of_the_least_angle():
@@ -193,43 +196,35 @@ def test_neighbours_that_are_not_there_are_refused(anchors, k, message):
         pictures.nearest(Colours(), task(), anchors, k)
 
 
-NEAR = {"Task2Sim": np.array([[0, 2], [2, 3]]), "Imagenet*": np.array([[3, 4], [1, 0]])}
+class Reds(Colours):
+    """Near is what is as red."""
 
-
-def test_the_table_of_neighbours_says_what_the_picture_shows():
-    table = pictures.neighbours_table(task(), [0, 1], NEAR)
-    assert len(table) == 8
-    assert table["same_class"].tolist() == [True, False, False, False, False, False, True, True]
-    assert table.iloc[1].tolist() == ["Task2Sim", 0, "red_bird", 2, 2, "gull", False]
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        red = images[:, 0].float().mean((1, 2))
+        return torch.stack([red, torch.full_like(red, 50.0)], 1)
 
 
 def test_neighbours_of_the_anchors_class_are_framed():
-    figure = pictures.neighbours_picture(task(), [0, 1], NEAR)
+    figure, table = pictures.neighbours({"Task2Sim": Colours(), "Imagenet*": Reds()}, task(), [0, 1], k=2)
     (axes,) = figure.axes
     assert rows(axes) == ["Task2Sim", "Imagenet*"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["red bird", "red bird"]
     own = task()
-    expected = [own.test.images[0], *own.train.images[[0, 2]], own.test.images[1], *own.train.images[[2, 3]]]
+    expected = [own.test.images[0], *own.train.images[[0, 1]], own.test.images[1], *own.train.images[[2, 3]]]
     assert all((one == two.transpose(1, 2, 0)).all() for one, two in zip(shown(axes)[:6], expected, strict=True))
     corners = sorted((image.get_extent()[3], image.get_extent()[0]) for image in axes.get_images())
     framed = [corners.index((frame.get_y(), frame.get_x())) for frame in axes.patches]
-    assert framed == [1, 10, 11], "in row-major order; the anchors are 0, 3, 6 and 9"
+    assert framed == [1, 2, 8], "in row-major order; the anchors are 0, 3, 6 and 9"
+    assert table["same_class"].tolist() == [True, True, False, False, False, True, False, False]
+    assert table.iloc[3].tolist() == ["Task2Sim", 1, "red_bird", 2, 3, "gull", False]
+    assert table["neighbour"].tolist()[:6] == [0, 1, 2, 3, 3, 1]
     assert len(figure.legends) == 1
     assert not overlapping(figure)
     assert not plt.get_fignums()
 
 
-@pytest.mark.parametrize(
-    ("anchors", "near", "message"),
-    [
-        ([0, 1], {}, "no neighbours"),
-        ([], {"a": np.zeros((0, 3), int)}, "no neighbours"),
-        ([0, 1], {"a": np.array([[0, 1]])}, r"a has neighbours of shape \(1, 2\); wanted \(2, 2\)"),
-        ([0], {"a": np.array([[0, 1]]), "b": np.array([[0]])}, r"b has neighbours of shape \(1, 1\); wanted \(1, 2\)"),
-        ([-1], {"a": np.array([[0, 1]])}, "no test image -1"),
-    ],
-)
-def test_neighbours_that_do_not_fit_are_refused(anchors, near, message):
-    with pytest.raises(InputError, match=message):
-        pictures.neighbours_picture(task(), anchors, near)
+def test_neighbours_of_nothing_are_refused():
+    for backbones, anchors in (({}, [0]), ({"a": Colours()}, [])):
+        with pytest.raises(InputError, match=f"{len(backbones)} feature extractors and {len(anchors)} anchors"):
+            pictures.neighbours(backbones, task(), anchors)
     assert not plt.get_fignums()

@@ -416,6 +416,14 @@ def test_self_imitation_pulls_to_the_best_setting_of_the_task():
     assert after.greedy[-1] == 10
 
 
+@pytest.mark.parametrize(("epochs", "begun"), [(4, False), (5, True)])
+def test_self_imitation_begins_with_its_epoch(epochs, begun):
+    start = torch.tensor([[[3.0, 0, 3, 0, 0]]])  # prefers (0, 0), the only setting that is worth nothing
+    options = {"epochs": epochs, "lr": 0.01, "exploration": 50.0, "imitation_from": 4}
+    plain, helped = (train(start.clone(), lambda _, a: sum(a), imitation_steps=steps, **options)[0] for steps in (0, 1))
+    assert plain.equal(helped) != begun
+
+
 def test_self_imitation_stops_where_the_best_is_the_most_probable():
     """R(a_max) - R(nu) = 0: without momentum and decay nothing moves."""
     start = certain((1, 1))
