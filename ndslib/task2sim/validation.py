@@ -20,6 +20,7 @@ from ndslib.task2sim.distance import distances
 from ndslib.task2sim.methods import NEAREST, OPTIMUM, RANDOM, RANDOMISED, SINGLE, TASK2SIM
 from ndslib.task2sim.rewards import RewardTable
 
+
 class Predictor(Protocol):
     """What was fitted: `Policy`, or anything that predicts like it."""
 
