@@ -30,7 +30,7 @@ class Settings:
     """What an experiment depends on beside the settings of the simulator.
 
     Attributes:
-        tasks: a group of `tasks.load_tasks`, with `train_per_class` and `test_per_class`.
+        tasks: a group of `tasks.load_tasks`, all of it or only `task_names`, with `train_per_class` and `test_per_class`.
         size: side of the images in pixels, of tasks and of pretraining.
         classes, images_per_class, meshes_per_class: of the pretraining data.
         steps, batch_size, lr, optimizer, weight_decay: of pretraining; a short warm-up, then a cosine.
@@ -67,6 +67,7 @@ class Settings:
     probe: str = "pretrained"
     task2vec_samples: int = 1000
     free: tuple[str, ...] = ()
+    task_names: tuple[str, ...] = ()
     data_seed: int = 0
     device: str = "cpu"
     precision: str = "fp32"
@@ -74,7 +75,8 @@ class Settings:
     engine: str = "processes"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "free", tuple(self.free))  # of a notebook, a list
+        for name in ("free", "task_names"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # of a notebook, a list
 
     @classmethod
     def of(cls, parameters: Mapping[str, object]) -> "Settings":
@@ -85,7 +87,7 @@ class Settings:
     def load(self) -> list[Task]:
         """The tasks' images and labels, seen tasks first."""
         counts = (self.train_per_class, self.test_per_class)
-        return load_tasks(self.tasks, self.size, *counts, self.data_seed, self.workers)
+        return load_tasks(self.tasks, self.size, *counts, self.data_seed, self.workers, self.task_names)
 
     @property
     def simulator(self) -> TorchSimulator:

@@ -146,8 +146,11 @@ class SyntheticSet:
     def images(self) -> Labelled:
         """The images and their classes 0, 1, ...; drawn into the cache when they are not there."""
         folder = cached("task2sim-pictures", self.key, self._draw)
-        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-        return Labelled(images, np.load(folder / "labels.npy", allow_pickle=False))
+        try:
+            images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+            return Labelled(images, np.load(folder / "labels.npy", allow_pickle=False))
+        except FileNotFoundError:  # another process with the same images was done with them just now
+            return self.images()
 
     def backbone(self) -> ClassifierResNet:
         """The backbone; an interrupted training resumes. The images go once it stands: they can be drawn again.

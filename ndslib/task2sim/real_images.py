@@ -29,7 +29,7 @@ def real_images(group: str, pretraining: Pretraining, workers: int | None = None
     labels = np.unique(table["label"].to_pylist(), return_inverse=True)[1].astype(np.int64)
     decoded = images.decode(table, pretraining.size, workers=workers or joblib.cpu_count())
     data = Labelled(decoded.pixels, labels)
-    return GivenImages(data, digest(table["id"].to_pylist(), pretraining.size), pretraining)
+    return GivenImages(data, digest(table["id"].to_pylist(), pretraining.size, pretraining.seed), pretraining)
 
 
 def _drawn(pretraining: Pretraining, workers: int | None) -> pa.Table:

@@ -214,7 +214,6 @@ def test_two_workers_give_the_same_numbers(monkeypatch, tmp_path):
     jobs = [Job(Scratch(replace(WANTED, width=width)), tasks, "Finetuning", TUNING) for width in (1, 2, 3)]
     alone = scores(jobs)
     monkeypatch.setenv("NDSLIB_CACHE", str(tmp_path))
-    get_reusable_executor(reuse=True).shutdown()  # processes that other tests left know another cache
+    get_reusable_executor(reuse=True).shutdown(kill_workers=True)  # processes that other tests left know another cache
     assert scores(jobs, workers=2) == alone
     assert len(list((tmp_path / "task2sim-accuracies").iterdir())) == 6
-    get_reusable_executor(reuse=True).shutdown()
