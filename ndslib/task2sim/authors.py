@@ -3,7 +3,7 @@
 The folder holds the Task2Vecs of all 20 tasks and the 5-NN accuracies of all 256 settings on the 12 seen ones.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,9 @@ from ndslib.core import paths
 from ndslib.task2sim.evaluation import REWARD
 from ndslib.task2sim.methods import IMPROVED, OPTIMUM, RANDOM, RANDOMISED, SINGLE, TASK2SIM
 from ndslib.task2sim.policy import Policy
+from ndslib.task2sim.reinforce import PolicyConfig
 from ndslib.task2sim.rewards import RewardTable
-from ndslib.task2sim.validation import leave_tasks_out
+from ndslib.task2sim.validation import by_task, leave_tasks_out
 
 SEEN, LEFT_OUT = "authors' rewards", "leave tasks out"  # the experiments
 
@@ -52,17 +53,17 @@ def load() -> Authors | None:
         return Authors(np.stack([stored[name] for name in names]), names, table)
 
 
-def policies(**options: Any) -> dict[str, Policy]:
-    """The two policies that are compared: the paper's own with `options`, and the improved one with its seed."""
-    return {TASK2SIM: Policy(**options), IMPROVED: Policy.improved(seed=options.get("seed", 0))}
+def policies(config: PolicyConfig) -> dict[str, Policy]:
+    """The two policies that are compared: the paper's own, trained as `config` says, and the improved one."""
+    return {TASK2SIM: Policy(config), IMPROVED: Policy.improved(seed=config.seed)}
 
 
-def on_seen_tasks(authors: Authors, **options: Any) -> pd.DataFrame:
+def on_seen_tasks(authors: Authors, config: PolicyConfig) -> pd.DataFrame:
     """Train on all 12 seen tasks: tidy rows, the reward (percent) of what each method chooses for each task."""
     table, places = authors.table, np.arange(len(authors.table.tasks))
     found = {
         name: table(places, policy.fit(authors.seen, table).predict(authors.seen))
-        for name, policy in policies(**options).items()
+        for name, policy in policies(config).items()
     }
     found |= {
         RANDOM: table.flat.mean(axis=1),
@@ -73,18 +74,13 @@ def on_seen_tasks(authors: Authors, **options: Any) -> pd.DataFrame:
     return _rows(SEEN, pd.DataFrame(found, index=list(table.tasks)))
 
 
-def on_left_out_tasks(authors: Authors, splits: int, workers: int = 1, **options: Any) -> pd.DataFrame:
+def on_left_out_tasks(authors: Authors, splits: int, config: PolicyConfig, workers: int = 1) -> pd.DataFrame:
     """Train on nine tasks and predict three, `splits` times: tidy rows, each task's mean over the splits without it."""
-    parts = []
-    for name, policy in policies(**options).items():
-        rows = leave_tasks_out(authors.seen, authors.table, policy.fit, splits=splits, workers=workers)
-        parts.append(
-            rows.pivot_table(values="reward", index="task", columns="method", sort=False).rename(
-                columns={TASK2SIM: name}
-            )
-        )
-    both = parts[0].join(parts[1][[IMPROVED]])
-    return _rows(LEFT_OUT, both)
+    found = {
+        name: by_task(leave_tasks_out(authors.seen, authors.table, policy.fit, splits=splits, workers=workers))
+        for name, policy in policies(config).items()
+    }
+    return _rows(LEFT_OUT, found[TASK2SIM].assign(**{IMPROVED: found[IMPROVED][TASK2SIM]}))
 
 
 def _rows(experiment: str, values: pd.DataFrame) -> pd.DataFrame:

@@ -30,7 +30,8 @@ class Settings:
     """What an experiment depends on beside the settings of the simulator.
 
     Attributes:
-        tasks: a group of `tasks.load_tasks`, all of it or only `task_names`, with `train_per_class` and `test_per_class`.
+        tasks: a group of `tasks.load_tasks`, with `train_per_class` and `test_per_class`.
+        task_names: of the group only these, all if none is named.
         size: side of the images in pixels, of tasks and of pretraining.
         classes, images_per_class, meshes_per_class: of the pretraining data.
         steps, batch_size, lr, optimizer, weight_decay: of pretraining; a short warm-up, then a cosine.
