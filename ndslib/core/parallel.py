@@ -38,6 +38,7 @@ def run_jobs(
 
     Args:
         function: must give its result back (what it changes in memory is lost in other processes).
+        description: name of the progress bar; no bar when empty.
         engine: "processes" (joblib's loky), "ray" (the cluster of `RAY_ADDRESS`, else a local one) or "serial". One
             worker is always this process.
 
@@ -57,7 +58,7 @@ def run_jobs(
         outcomes = _on_processes(calls, workers)
     else:
         outcomes = _on_ray(calls, workers, threads_per_job)
-    return _results(list(track(outcomes, description, total=len(jobs))))
+    return _results(list(track(outcomes, description, total=len(jobs)) if description else outcomes))
 
 
 @contextlib.contextmanager

@@ -84,11 +84,16 @@ class Job:
     config: TrainConfig | None = None
 
 
-def scores(jobs: Sequence[Job], workers: int = 1, engine: str = "processes") -> list[list[float]]:
+def scores(
+    jobs: Sequence[Job], workers: int = 1, engine: str = "processes", description: str = ""
+) -> list[list[float]]:
     """The accuracies of each job's tasks, in percent.
 
     What was measured stays on disk under the backbone's and the task's keys, so that nothing is measured twice and an
     interrupted call goes on where it stopped. A job's backbone is trained only where an accuracy is missing.
+
+    Args:
+        description: name of the progress bar; no bar when empty.
 
     Raises:
         ExceptionGroup: of what failed, once all other jobs are measured and kept.
@@ -99,7 +104,7 @@ def scores(jobs: Sequence[Job], workers: int = 1, engine: str = "processes") -> 
         if tasks:
             missing.append(replace(job, tasks=tasks))
     if missing:
-        run_jobs(_measure, missing, workers, engine, description=f"pretraining and {missing[0].evaluation}")
+        run_jobs(_measure, missing, workers, engine, description=description)
     return [[json.loads(_file(job, task).read_text())["accuracy"] for task in job.tasks] for job in jobs]
 
 

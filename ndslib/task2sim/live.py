@@ -61,19 +61,16 @@ class LiveRewards:
             InputError: a task that is not there, or a setting that the simulator does not have or cannot do.
             ExceptionGroup: of what failed in measuring, once all other settings of the request are measured and kept.
         """
-        wanted: dict[tuple[int, ...], list[int]] = {}
-        asked = list(zip(np.asarray(tasks).tolist(), map(tuple, np.asarray(settings).tolist()), strict=True))
-        for place, setting in dict.fromkeys(asked):
-            if place not in range(len(self.tasks)):
-                raise InputError(f"there is no task {place}: the tasks are 0 to {len(self.tasks) - 1}")
-            wanted.setdefault(setting, []).append(place)
-        jobs = [Job(self.data(setting), tuple(self.tasks[i] for i in places)) for setting, places in wanted.items()]
-        found = {
-            (place, setting): value
-            for (setting, places), values in zip(wanted.items(), scores(jobs, self.workers, self.engine), strict=True)
-            for place, value in zip(places, values, strict=True)
-        }
-        return np.array([found[pair] for pair in asked])
+        return self._found(tasks, settings, description="")
+
+    def table(self) -> RewardTable:
+        """The rewards of all settings for all tasks."""
+        settings = every_setting(self.parameters)
+        places = np.repeat(np.arange(len(self.tasks)), len(settings))
+        values = self._found(places, np.tile(settings, (len(self.tasks), 1)), description="all settings")
+        levels = [parameter.levels for parameter in self.parameters]
+        names = tuple(task.name for task in self.tasks)
+        return RewardTable(names, self.parameters, values.reshape(len(names), *levels))
 
     def data(self, setting: Sequence[int]) -> SyntheticSet:
         """The pretraining data of a setting of `parameters`.
@@ -86,11 +83,18 @@ class LiveRewards:
             self.simulator, tuple(levels.get(each.name, 0) for each in self.simulator.parameters), self.pretraining
         )
 
-    def table(self) -> RewardTable:
-        """The rewards of all settings for all tasks."""
-        settings = every_setting(self.parameters)
-        places = np.repeat(np.arange(len(self.tasks)), len(settings))
-        values = self(places, np.tile(settings, (len(self.tasks), 1)))
-        levels = [parameter.levels for parameter in self.parameters]
-        names = tuple(task.name for task in self.tasks)
-        return RewardTable(names, self.parameters, values.reshape(len(names), *levels))
+    def _found(self, tasks: np.ndarray, settings: np.ndarray, description: str) -> np.ndarray:
+        wanted: dict[tuple[int, ...], list[int]] = {}
+        asked = list(zip(np.asarray(tasks).tolist(), map(tuple, np.asarray(settings).tolist()), strict=True))
+        for place, setting in dict.fromkeys(asked):
+            if place not in range(len(self.tasks)):
+                raise InputError(f"there is no task {place}: the tasks are 0 to {len(self.tasks) - 1}")
+            wanted.setdefault(setting, []).append(place)
+        jobs = [Job(self.data(setting), tuple(self.tasks[i] for i in places)) for setting, places in wanted.items()]
+        rewards = scores(jobs, self.workers, self.engine, description)
+        found = {
+            (place, setting): value
+            for (setting, places), values in zip(wanted.items(), rewards, strict=True)
+            for place, value in zip(places, values, strict=True)
+        }
+        return np.array([found[pair] for pair in asked])

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from ndslib.core.progress import track
 from ndslib.core.seeding import rng
 from ndslib.sim.parameters import PARAMETERS
 from ndslib.task2sim.evaluation import Job, scores
@@ -80,7 +81,7 @@ def compare(
     sources = {name: [rewards.data(setting) for setting in each.tolist()] for name, each in chosen.items()}
     sources[REAL] = [real_images(sized.tasks, sized.pretraining, sized.workers)] * len(tasks)
     parts = []
-    for evaluation in evaluations:
+    for evaluation in track(list(evaluations), f"{data} pretraining sets"):
         scratch = {SCRATCH: [Scratch(sized.pretraining)] * len(tasks)} if evaluation == "Finetuning" else {}
         parts.append(accuracies({**scratch, **sources}, tasks, evaluation, sized))
     return pd.concat(parts, ignore_index=True).assign(experiment="transfer", data=data)
@@ -97,7 +98,7 @@ def sweep(
         chosen: as in `compare`, one row a task; only the seen ones are used.
     """
     parts = []
-    for value in values:
+    for value in track(list(values), SWEEPS[figure].replace("_", " ")):
         changes = {SWEEPS[figure]: value}
         if figure == "t2s-f7":
             changes["images_per_class"] = max(1, settings.images_per_class * value // settings.meshes_per_class)

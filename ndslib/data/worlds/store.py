@@ -70,7 +70,7 @@ def stored(
             (folder, columns, draw, first, min(first + ITEMS_PER_JOB, count))
             for first in range(0, count, ITEMS_PER_JOB)
         ]
-        run_jobs(_draw_into, jobs, workers, description=f"drawing {name}")
+        run_jobs(_draw_into, jobs, workers, description=f"drawing {name}" if count >= FEW else "")
 
     key = digest(name, dict(parameters), count, {column: vars(entry) for column, entry in columns.items()}, code_key())
     return kept("worlds", key, build)
