@@ -153,7 +153,8 @@ def train(
         typer.Option(
             metavar="NETWORK",
             help="For vectors that do not say how they were made, as the authors': take them as made with the ImageNet "
-            "network of torchvision of this name (theirs: resnet18). New tasks' vectors are then made with it.",
+            "network of torchvision of this name (theirs: resnet18). New tasks' vectors are then made with it; how "
+            "well they fit is not known, as the authors' estimate treats batch norms otherwise.",
         ),
     ] = None,
 ) -> None:

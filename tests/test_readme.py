@@ -16,7 +16,7 @@ from PIL import Image
 
 from ndslib.core import scorecard
 from ndslib.data import images, sample_table
-from ndslib.task2sim import Policy
+from ndslib.task2sim import Policy, RewardTable, one_shot
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
@@ -95,12 +95,15 @@ def test_task2sims_example_runs(tmp_path, monkeypatch):
     smaller = {"classes=40, images_per_class=20, size=32": "classes=2, images_per_class=2, size=16, width=2"}
     smaller |= {"steps=160, batch_size=64": "steps=1, batch_size=4", "workers=2": "free=('blur',)"}
     smaller |= {'load_tasks("worlds", size=32)': 'load_tasks("worlds", 16, 2, 2)', "epochs=300": "epochs=3"}
-    names = run_example(3, smaller | {"task_vectors(probe, tasks)": "task_vectors(probe, tasks, samples=8)"})
+    smaller |= {"task_vectors(probe, tasks)": "task_vectors(probe, tasks, samples=8)"}
+    names = run_example(3, smaller | {"Recipe(probe, size=32)": "Recipe(probe, 16, options={'samples': 8})"})
     predicted = names["policy"].predict(names["vectors"])
     assert predicted.shape == (9, 1)
     assert names["policy"].history.settings == 2
-    again = Policy.load("policy.safetensors")
-    np.testing.assert_array_equal(again.predict(names["vectors"]), predicted)
+    task = names["tasks"][-1]
+    found = one_shot.predict(Policy.load("policy.safetensors"), task.train)
+    assert list(found.levels) == predicted[-1].tolist()
+    assert RewardTable.from_csv("rewards.csv").values.shape == (6, 2)
 
 
 def command(line: str) -> list[str]:

@@ -16,7 +16,7 @@ from ndslib.task2sim.reinforce import PolicyConfig
 from ndslib.task2sim.rewards import RewardTable
 from ndslib.task2sim.validation import by_task, leave_tasks_out
 
-SEEN, LEFT_OUT = "authors' rewards", "leave tasks out"  # the experiments
+AUTHORS, LEFT_OUT = "authors' rewards", "leave tasks out"  # the experiments
 
 
 class Authors(NamedTuple):
@@ -71,7 +71,7 @@ def on_seen_tasks(authors: Authors, config: PolicyConfig) -> pd.DataFrame:
         SINGLE: table.flat[:, table.flat.mean(axis=0).argmax()],
         OPTIMUM: table.flat.max(axis=1),
     }
-    return _rows(SEEN, pd.DataFrame(found, index=list(table.tasks)))
+    return _rows(AUTHORS, pd.DataFrame(found, index=list(table.tasks)))
 
 
 def on_left_out_tasks(authors: Authors, splits: int, config: PolicyConfig, workers: int = 1) -> pd.DataFrame:

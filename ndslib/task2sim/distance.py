@@ -54,15 +54,6 @@ def cosine_distance(a: ArrayLike, b: ArrayLike) -> float:
     return float(distances([a, b])[0, 1])
 
 
-def policy_input_distances(vectors: ArrayLike) -> np.ndarray:
-    """Plain cosine distances float64 [N, N]: of the vectors at length 1, which is how the policy sees them.
-
-    Raises:
-        InputError: as `distances`.
-    """
-    return squareform(pdist(_checked(vectors), "cosine"))
-
-
 def cluster_order(distances: np.ndarray) -> np.ndarray:
     """Places of the tasks, int64 [N], so that similar ones are neighbours (complete linkage, the best such order)."""
     return np.array(dendrogram(_tree(distances), no_plot=True)["leaves"])

@@ -75,8 +75,11 @@ class PolicyConfig:
         least = {"hidden": 1, "epochs": 1, "batch_size": 1, "exploration_epochs": 1, "members": 1}
         least |= {"warmup": 0, "imitation_steps": 0, "imitation_from": 0, "seed": 0}
         for name, bound in least.items():
-            if not isinstance(value := getattr(self, name), int) or value < bound:
+            if type(value := getattr(self, name)) is not int or value < bound:
                 raise InputError(f"{name} is {value!r}; it must be an int of at least {bound}")
+        for name in ("lr", "length", "weight_decay", "exploration", "entropy", "sharing", "momentum", "drop"):
+            if not isinstance(getattr(self, name), int | float):
+                raise InputError(f"{name} is {getattr(self, name)!r}; it must be a number")
         for name in ("lr", "length"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} is {getattr(self, name)!r}; it must be a positive number")

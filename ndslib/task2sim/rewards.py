@@ -128,8 +128,10 @@ class RewardTable:
         """Look rewards up: places among the tasks int64 [B] and settings int64 [B, M] to float64 [B].
 
         Raises:
-            InputError: settings of the wrong length or with a level that does not exist.
+            InputError: a task that is not there, or settings of the wrong length or with a level that does not exist.
         """
+        for place in set(np.asarray(tasks).ravel().tolist()) - set(range(len(self.tasks))):
+            raise InputError(f"there is no task {place}: the tasks are 0 to {len(self.tasks) - 1}")
         for setting in np.unique(np.atleast_2d(settings), axis=0):
             check_settings(setting.tolist(), self.parameters)
         return self.values[(np.asarray(tasks), *np.asarray(settings, np.int64).T)]

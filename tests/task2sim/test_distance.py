@@ -10,7 +10,6 @@ from ndslib.task2sim.distance import (
     cosine_distance,
     distance_picture,
     distances,
-    policy_input_distances,
 )
 
 
@@ -46,20 +45,12 @@ def test_distances_hold_every_pair():
     assert distances(vectors[:1]).tolist() == [[0]]
 
 
-def test_policy_input_distances_are_those_of_unit_vectors():
-    vectors = np.random.default_rng(0).uniform(size=(3, 9))
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    np.testing.assert_allclose(policy_input_distances(vectors), 1 - unit @ unit.T, atol=1e-12)
-    np.testing.assert_allclose(policy_input_distances(vectors * [[1], [9], [99]]), policy_input_distances(vectors))
-
-
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
-@pytest.mark.parametrize("of", [distances, policy_input_distances])
-def test_bad_values_are_refused(of, bad):
+def test_bad_values_are_refused(bad):
     vectors = np.ones((3, 4))
     vectors[2, 1] = bad
     with pytest.raises(InputError, match="task vector 2 is zero, or has values that are negative or not finite"):
-        of(vectors)
+        distances(vectors)
 
 
 def test_bad_shapes_are_refused():
