@@ -38,8 +38,8 @@ class Settings:
         backbone, width, stem, recipe: as in `pretraining.Pretraining`.
         large_classes, large_images_per_class: of the larger pretraining sets of Tables 2 and 3; with as many epochs.
         fine_tuning_steps: of full fine-tuning on a task.
-        probe: of Task2Vec, `pretrained` (on the real images, as a backbone) or `imagenet` (T2S section 4.1), with
-            `task2vec_samples` images.
+        probe: of Task2Vec, `pretrained` (on the real images, as a backbone) or `imagenet` (T2S section 4.1); if none is
+            named, the latter for the tasks `paper` alone. It looks at `task2vec_samples` images.
         free: the simulation parameters that settings choose, all if none is named (`live.LiveRewards`).
         data_seed: of the tasks' and the pretraining images and the backbone's start: rewards of one data seed are
             shared by all seeds of the policy.
@@ -65,7 +65,7 @@ class Settings:
     large_classes: int = 16
     large_images_per_class: int = 12
     fine_tuning_steps: int = 60
-    probe: str = "pretrained"
+    probe: str = ""
     task2vec_samples: int = 1000
     free: tuple[str, ...] = ()
     task_names: tuple[str, ...] = ()
@@ -127,10 +127,11 @@ class Settings:
 
     def probe_network(self) -> nn.Module:
         """What looks at the tasks: a network pretrained on real images, at its own size or ImageNet's ResNet-18."""
-        if self.probe == "imagenet":
+        probe = self.probe or ("imagenet" if self.tasks == "paper" else "pretrained")
+        if probe == "imagenet":
             return ImagenetProbe()
-        if self.probe != "pretrained":
-            raise InputError(f"probe is {self.probe!r}; choose 'pretrained' or 'imagenet'")
+        if probe != "pretrained":
+            raise InputError(f"probe is {probe!r}; choose 'pretrained' or 'imagenet'")
         return real_images(self.tasks, self.pretraining, self.workers).backbone()
 
     def task_vectors(self) -> np.ndarray:
