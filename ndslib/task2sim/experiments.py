@@ -88,7 +88,7 @@ class Settings:
     def load(self) -> list[Task]:
         """The tasks' images and labels, seen tasks first."""
         counts = (self.train_per_class, self.test_per_class)
-        return load_tasks(self.tasks, self.size, *counts, self.data_seed, self.workers, self.task_names)
+        return load_tasks(self.tasks, self.size, *counts, self.data_seed, names=self.task_names)
 
     @property
     def simulator(self) -> TorchSimulator:
@@ -132,7 +132,7 @@ class Settings:
             return ImagenetProbe()
         if probe != "pretrained":
             raise InputError(f"probe is {probe!r}; choose 'pretrained' or 'imagenet'")
-        return real_images(self.tasks, self.pretraining, self.workers).backbone()
+        return real_images(self.tasks, self.pretraining).backbone()
 
     def task_vectors(self) -> np.ndarray:
         """Task2Vec of the tasks, float32 [N, D]."""

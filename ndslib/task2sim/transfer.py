@@ -79,7 +79,7 @@ def compare(
     sized = settings.sized(**large) if data == LARGE else settings
     tasks, rewards = sized.load(), sized.rewards
     sources = {name: [rewards.data(setting) for setting in each.tolist()] for name, each in chosen.items()}
-    sources[REAL] = [real_images(sized.tasks, sized.pretraining, sized.workers)] * len(tasks)
+    sources[REAL] = [real_images(sized.tasks, sized.pretraining)] * len(tasks)
     parts = []
     for evaluation in track(list(evaluations), f"{data} pretraining sets"):
         scratch = {SCRATCH: [Scratch(sized.pretraining)] * len(tasks)} if evaluation == "Finetuning" else {}
@@ -107,7 +107,7 @@ def sweep(
         tasks, rewards = [sized.load()[place] for place in seen], sized.rewards
         sources = {name: [rewards.data(each[place].tolist()) for place in seen] for name, each in chosen.items()}
         if figure != "t2s-f7":  # real images have no meshes
-            sources[REAL] = [real_images(sized.tasks, sized.pretraining, sized.workers)] * len(tasks)
+            sources[REAL] = [real_images(sized.tasks, sized.pretraining)] * len(tasks)
         parts.append(accuracies(sources, tasks, evaluation, sized).assign(step=value))
     return pd.concat(parts, ignore_index=True).assign(experiment=figure)
 

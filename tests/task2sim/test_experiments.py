@@ -24,14 +24,14 @@ def test_a_notebooks_parameters_one_to_one():
 def test_the_tasks_are_loaded_once_with_the_data_seed(monkeypatch):
     asked = []
 
-    def load(*arguments: object) -> list:
-        asked.append(arguments)
+    def load(*arguments: object, names: tuple[str, ...]) -> list:
+        asked.append((*arguments, names))
         return []
 
     monkeypatch.setattr(experiments, "load_tasks", load)
     settings = Settings("real", 20, 3, 5, data_seed=7, workers=2, free=["blur"])
     assert settings.load() is replace(settings).load()
-    assert asked == [("real", 20, 3, 5, 7, 2, ())]
+    assert asked == [("real", 20, 3, 5, 7, ())]
     assert settings.rewards.tasks is settings.load()
     assert [parameter.name for parameter in settings.rewards.parameters] == ["blur"]
 
