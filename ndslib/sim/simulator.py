@@ -100,12 +100,8 @@ class SceneSimulator(ABC):
         """
         side, _ = picture_size(self.size if size is None else size)
         check_settings(settings, self.parameters)
-        class_ids = list(class_ids)
-        if images_per_class != int(images_per_class) or images_per_class < 1:
-            raise InputError(f"images_per_class is {images_per_class}: give a whole number of at least 1")
-        for wrong in (each for each in class_ids if each not in range(len(self.classes))):
-            raise InputError(f"class id {wrong}: choose a whole number from 0 to {len(self.classes) - 1}")
-        return self._batches(settings, [int(each) for each in class_ids], int(images_per_class), side, seed)
+        class_ids, count = checked_pictures(class_ids, images_per_class, self.classes)
+        return self._batches(settings, class_ids, count, side, seed)
 
     def scenes(self, settings: Sequence[int], pictures: Sequence[tuple[int, int]], seed: int = 0) -> SceneBatch:
         """The scenes of some pictures, (class id, number) each, on the CPU."""
@@ -122,6 +118,20 @@ class SceneSimulator(ABC):
             seeds = [derive_seed("sim", seed, self.classes[class_id], number, "light") for class_id, number in some]
             images = self._draw(self.scenes(settings, some, seed), size, seeds)
             yield images, torch.tensor([class_id for class_id, _ in some])
+
+
+def checked_pictures(class_ids: Sequence[int], images_per_class: int, classes: Sequence[str]) -> tuple[list[int], int]:
+    """The class ids and the number of pictures of a request to a simulator of `classes`, as whole numbers.
+
+    Raises:
+        InputError: no pictures, or an unknown class id.
+    """
+    class_ids = list(class_ids)
+    if images_per_class != int(images_per_class) or images_per_class < 1:
+        raise InputError(f"images_per_class is {images_per_class}: give a whole number of at least 1")
+    for wrong in (each for each in class_ids if each not in range(len(classes))):
+        raise InputError(f"class id {wrong}: choose a whole number from 0 to {len(classes) - 1}")
+    return [int(each) for each in class_ids], int(images_per_class)
 
 
 class TorchSimulator(SceneSimulator):

@@ -15,6 +15,7 @@ from ndslib.task2sim.policy import Policy
 from ndslib.task2sim.reinforce import PolicyConfig
 from ndslib.task2sim.rewards import RewardTable
 from ndslib.task2sim.validation import by_task, leave_tasks_out
+from ndslib.task2sim.vectors import TaskVectors
 
 AUTHORS, LEFT_OUT = "authors' rewards", "leave tasks out"  # the experiments
 
@@ -42,15 +43,15 @@ def load() -> Authors | None:
     """Read the authors' files below `paths.data_root()`; None where they are absent.
 
     Raises:
-        InputError: what `RewardTable.from_csv` refuses.
+        InputError: what `RewardTable.from_csv` or `TaskVectors.load` refuses.
     """
     folder = paths.data_root() / "task2sim"
     if not (folder / "task2vec_resnet18.npz").is_file():
         return None
     table = RewardTable.from_csv(folder / "rewards_seen.csv")
-    with np.load(folder / "task2vec_resnet18.npz", allow_pickle=False) as stored:
-        names = (*table.tasks, *(name for name in stored if name not in table.tasks))
-        return Authors(np.stack([stored[name] for name in names]), names, table)
+    stored = TaskVectors.load(folder / "task2vec_resnet18.npz")
+    names = (*table.tasks, *(name for name in stored.names if name not in table.tasks))
+    return Authors(stored.of(names).values, names, table)
 
 
 def policies(config: PolicyConfig) -> dict[str, Policy]:

@@ -53,6 +53,7 @@ from ndslib.data.fetching.disk import alone_at
 from ndslib.data.images import read_image
 from ndslib.sim.parameters import PARAMETERS, Parameter, check_settings
 from ndslib.sim.renderer import picture_size
+from ndslib.sim.simulator import checked_pictures
 from ndslib.task2sim import scenes
 
 NAMES = tuple(parameter.name for parameter in PARAMETERS)
@@ -143,12 +144,8 @@ class ExternalSimulator:
         for name in (name for name, level in levels.items() if level and name not in self.supports):
             able = ", ".join(self.supports) or "nothing"
             raise InputError(f"{self.version} cannot vary {name}: set it to 0 (the program varies {able})")
-        if images_per_class != int(images_per_class) or images_per_class < 1:
-            raise InputError(f"images_per_class is {images_per_class}: give a whole number of at least 1")
-        class_ids = list(class_ids)
-        for wrong in (each for each in class_ids if each not in range(len(self.classes))):
-            raise InputError(f"class id {wrong}: choose a whole number from 0 to {len(self.classes) - 1}")
-        wanted = [(int(each), number) for each in class_ids for number in range(int(images_per_class))]
+        class_ids, count = checked_pictures(class_ids, images_per_class, self.classes)
+        wanted = [(each, number) for each in class_ids for number in range(count)]
         pictures = [scenes.draw_picture(levels, self.classes[each], number, side, seed) for each, number in wanted]
         return self._batches(pictures, torch.tensor([class_id for class_id, _ in wanted]))
 

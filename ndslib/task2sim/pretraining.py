@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -86,7 +87,7 @@ class Pretraining:
         total = len(simulator.classes)
         if self.classes > total:
             raise InputError(f"{self.classes} classes are asked for, the simulator has {total}; ask for fewer")
-        return [number * total // self.classes for number in range(self.classes)]
+        return spread(self.classes, total)
 
     def new_backbone(self, classes: int | None = None) -> ClassifierResNet:
         """A randomly initialised network; the same for every setting."""
@@ -94,6 +95,11 @@ class Pretraining:
             if self.backbone == "resnet50":
                 return ResNet50(classes or self.classes, DROP_PATH if self.recipe == "paper" else 0.0)
             return ResNet18(classes or self.classes, self.width, self.stem)
+
+
+def spread(count: int, total: int) -> list[int]:
+    """`count` places among `total`, evenly apart."""
+    return [number * total // count for number in range(count)]
 
 
 class Source(Protocol):
@@ -129,7 +135,7 @@ class SyntheticSet:
     def __post_init__(self) -> None:
         check_settings(self.setting, self.simulator.parameters)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Names the images."""
         wanted = self.pretraining
@@ -138,7 +144,7 @@ class SyntheticSet:
             self.simulator.fingerprint(), self.setting, ids, wanted.images_per_class, wanted.size, wanted.seed
         )
 
-    @property
+    @cached_property
     def backbone_key(self) -> str:
         """Names the backbone."""
         return _backbone_key(self.key, self.pretraining)
@@ -203,7 +209,7 @@ class GivenImages:
     key: str
     pretraining: Pretraining
 
-    @property
+    @cached_property
     def backbone_key(self) -> str:
         """Names the backbone."""
         return _backbone_key(self.key, self.pretraining)

@@ -11,7 +11,7 @@ from ndslib.core.files import digest
 from ndslib.data import images, loaders
 from ndslib.data.labelled import Labelled, few_per_class, only
 from ndslib.data.worlds import domains
-from ndslib.task2sim.pretraining import GivenImages, Pretraining
+from ndslib.task2sim.pretraining import GivenImages, Pretraining, spread
 from ndslib.task2sim.tasks import CLASSES, data_folder
 
 
@@ -47,7 +47,7 @@ def _pacs(pretraining: Pretraining, workers: int | None) -> pa.Table:
 def _imagenet(pretraining: Pretraining, workers: int | None) -> pa.Table:
     table = loaders.load("imagenet", paths.data_root() / "imagenet", "train")
     names = sorted(table["label"].unique().to_pylist())
-    chosen = [names[number * len(names) // pretraining.classes] for number in range(pretraining.classes)]
+    chosen = [names[place] for place in spread(pretraining.classes, len(names))]
     return few_per_class(only(table, chosen), (pretraining.images_per_class,), "task2sim", "real", pretraining.seed)[0]
 
 

@@ -221,8 +221,8 @@ class _Training:
         """Lines 7 to 17 of Algorithm 1 for tasks int64 [members, B]; the sum of their rewards R(nu)."""
         log_pi = self._output(tasks)
         greedy, drawn = most_probable(log_pi), sample(log_pi, self.config.noise(epoch), self.draws)
-        both = self.memory(torch.stack([tasks, tasks]), torch.stack([greedy, drawn]))  # one request: two pretrainings
-        baseline, reward = both
+        # One request, so that all that is to be pretrained can be at once.
+        baseline, reward = self.memory(torch.stack([tasks, tasks]), torch.stack([greedy, drawn]))
         self._remember_best(tasks, drawn, reward)
         self._step(policy_gradient_loss(log_pi, drawn, reward - baseline) + self._bonus(log_pi, epoch))
         for _ in range(self.config.imitation_steps if epoch >= self.config.imitation_from else 0):

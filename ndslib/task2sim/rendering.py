@@ -21,6 +21,7 @@ from ndslib.core.parallel import run_jobs
 from ndslib.data.fetching.disk import alone_at, writing_to
 from ndslib.sim.parameters import Parameter, check_settings
 from ndslib.sim.simulator import Simulator
+from ndslib.task2sim.pretraining import spread
 
 FORMAT = "ndslib task2sim dataset 1"
 DONE, UNDER_WAY, LOCK = "dataset.json", ".dataset.json", ".lock"
@@ -75,8 +76,7 @@ class PictureFolder:
     def class_ids(self) -> list[int]:
         """The classes, as places among the simulator's."""
         total = len(self.simulator.classes)
-        count = total if self.classes is None else self.classes
-        return [number * total // count for number in range(count)]
+        return spread(total if self.classes is None else self.classes, total)
 
     def render(
         self, setting: Sequence[int], out: Path | str, about: Mapping[str, object] | None = None, workers: int = 1
