@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ndslib.core import paths
+from ndslib.core import classification, paths
 from ndslib.core.errors import InputError
 from ndslib.data import sample_table
 from ndslib.nds import downstream
@@ -89,10 +89,10 @@ def test_pretraining_gets_the_selected_images_and_labels_and_clients_share_it(se
 def test_accuracy_is_of_the_fine_tuned_network_on_the_test_images(settings):
     found = transfer(settings, ["glyphs"], [SCRATCH], [])
     client = settings.load().client("glyphs")
-    network = downstream.new_network(1, 2, "cifar", settings.seed)
+    network = classification.new_network(1, 2, "cifar", settings.seed)
     config = settings.train(settings.finetune_steps, settings.batch_size, settings.finetune_lr)
-    tuned = downstream.fine_tune(network, client_images(client.train, 16), config)
-    assert found["top1"].tolist() == [downstream.accuracy(tuned, client_images(client.test, 16))]
+    tuned = classification.fine_tune(network, client_images(client.train, 16), config)
+    assert found["top1"].tolist() == [classification.accuracy(tuned, client_images(client.test, 16))]
 
 
 def test_test_images_are_numbered_like_training_images(settings, monkeypatch):
