@@ -12,8 +12,6 @@ from torchvision.transforms.v2 import functional as transforms
 from ndslib.core.errors import InputError
 from ndslib.core.features import imagenet_extractor
 
-METHODS = ("montecarlo", "variational")
-
 
 class Probe(Protocol):
     """What Task2Vec asks of a probe beside being a module; its own head, if it has one, is not looked at."""
@@ -43,30 +41,27 @@ class ImagenetProbe(nn.Module):
         return self.network(transforms.resize(images, [self.size, self.size], antialias=True))
 
 
-def layout(probe: nn.Module, method: str = "montecarlo") -> list[tuple[str, int]]:
+def layout(probe: nn.Module) -> list[tuple[str, int]]:
     """Name and number of values of every layer in a Task2Vec, in its order, which is the module order.
 
-    Monte Carlo has a value a filter of each convolution and a value a weight of each batch norm: 4800 + 4800 for
-    ResNet-18, from conv1 and bn1 on. The variational estimate has those of the filters only.
+    There is a value a filter of each convolution and a value a weight of each batch norm: 4800 + 4800 for ResNet-18,
+    from conv1 and bn1 on.
     """
-    return [(name, len(layer.weight)) for name, layer in embedded_layers(probe, method).items()]
+    return [(name, len(layer.weight)) for name, layer in embedded_layers(probe).items()]
 
 
-def embedded_layers(probe: nn.Module, method: str) -> dict[str, nn.Conv2d | nn.BatchNorm2d]:
-    """The layers of which `method` embeds the weights, by name, in module order.
+def embedded_layers(probe: nn.Module) -> dict[str, nn.Conv2d | nn.BatchNorm2d]:
+    """The layers of which Task2Vec embeds the weights, by name, in module order.
 
     Raises:
-        InputError: an unknown method, a probe that is no module with `features` and convolutions, or has a layer whose
+        InputError: a probe that is no module with `features` and convolutions, or has a layer whose
             gradients cannot be told apart by image.
     """
-    if method not in METHODS:
-        raise InputError(f"method is {method!r}; choose one of {METHODS}")
     if not isinstance(probe, nn.Module) or not callable(getattr(probe, "features", None)):
         raise InputError(
             f"the probe is a {type(probe).__name__}; wanted a torch.nn.Module with a method features(images)"
         )
-    kinds = (nn.Conv2d, nn.BatchNorm2d) if method == "montecarlo" else nn.Conv2d
-    layers = {name: layer for name, layer in probe.named_modules() if isinstance(layer, kinds)}
+    layers = {name: layer for name, layer in probe.named_modules() if isinstance(layer, nn.Conv2d | nn.BatchNorm2d)}
     layers = {name: layer for name, layer in layers.items() if layer.weight is not None}
     if not any(isinstance(layer, nn.Conv2d) for layer in layers.values()):
         raise InputError("the probe has no convolution, and Task2Vec has a value a filter: take a convolutional one")

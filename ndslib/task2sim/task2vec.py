@@ -19,7 +19,9 @@ from ndslib.core.training import TrainConfig, fit
 from ndslib.data.labelled import Labelled
 from ndslib.task2sim.fisher import diagonal_fisher
 from ndslib.task2sim.probe import embedded_layers, layout
-from ndslib.task2sim.variational import filter_precision
+from ndslib.task2sim.variational import weight_precision
+
+METHODS = ("montecarlo", "variational")
 
 
 def task2vec(
@@ -42,13 +44,14 @@ def task2vec(
     authors' public code. The head trains with Adam (4e-4, weight decay 1e-4) on features that are computed once.
 
     `montecarlo` draws as many images again, a label for each from the network's own predictions, and averages the
-    squared gradients of the labels' log-likelihood. `variational` learns how much noise each filter bears (Adam, 1e-2;
-    head 5e-4) and gives its precision. The two differ in scale and length: compare vectors of one method and probe.
+    squared gradients of the labels' log-likelihood. `variational` learns how much noise each filter and batch-norm
+    weight bears (Adam, 1e-2; head 5e-4) and gives its precision. The two differ in scale: compare vectors of one
+    method and probe.
 
     What differs from the authors' code: there, batch norms use the batch's own statistics, and the gradient of a
     batch's mean is squared, which on average is the squared gradient of an image divided by the batch's size. Here
     they use the probe's statistics and images count one by one, so a vector does not depend on how images fall into
-    batches.
+    batches. There, the variational estimate leaves the batch norms out (4800 values for ResNet-18).
 
     Args:
         probe: see `probe`. It stays as it is.
@@ -65,12 +68,14 @@ def task2vec(
 
     Returns:
         float32 [D], none below 0; `probe.layout` names the values. D is 9600 for ResNet-18 (4800 filters and 4800
-        batch-norm weights), for `variational` 4800.
+        batch-norm weights).
 
     Raises:
         InputError: a probe, dataset or option as not described here, or features or information that are not finite.
     """
-    parts = layout(probe, method)
+    if method not in METHODS:
+        raise InputError(f"method is {method!r}; choose one of {METHODS}")
+    parts = layout(probe)
     options = {"samples": samples, "head_epochs": head_epochs, "batch_size": batch_size, "chunk": chunk}
     for name, value in (options | {"epochs": epochs}).items():
         if value < 1:
@@ -86,10 +91,10 @@ def task2vec(
     if method == "variational":
         batches = _balanced(labels, epochs * steps * batch_size, "variational", seed).view(-1, batch_size)
         with isolated("task2vec", "noise", seed):
-            vector = filter_precision(probe, head, [name for name, _ in parts], images, labels, batches, beta)
+            vector = weight_precision(probe, head, [name for name, _ in parts], images, labels, batches, beta)
     else:
         pairs, weights = _predicted_pairs(head, features, labels, samples, seed)
-        vector = diagonal_fisher(probe, head, embedded_layers(probe, method), images, pairs, weights, chunk)
+        vector = diagonal_fisher(probe, head, embedded_layers(probe), images, pairs, weights, chunk)
     _check_finite(vector, parts)
     return vector.cpu().numpy()
 

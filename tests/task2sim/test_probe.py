@@ -5,7 +5,7 @@ from torchvision import models
 
 from ndslib.core.errors import InputError
 from ndslib.core.models import ResNet18
-from ndslib.task2sim.probe import ImagenetProbe, embedded_layers, layout
+from ndslib.task2sim.probe import ImagenetProbe, layout
 
 
 class Tiny(nn.Module):
@@ -37,12 +37,6 @@ def test_layout_is_torchvisions():
     network = models.resnet18()
     network.features = network.forward
     assert layout(network) == layout(ResNet18(1, stem="imagenet"))
-
-
-def test_the_variational_layout_has_the_filters_only():
-    probe = ResNet18(1, width=8)
-    filters = [(name, len(part.weight)) for name, part in probe.named_modules() if isinstance(part, nn.Conv2d)]
-    assert layout(probe, "variational") == filters
 
 
 def test_batch_norms_without_a_weight_have_no_values():
@@ -79,8 +73,3 @@ def test_imagenet_probe_scales_images_to_its_size(tmp_path, monkeypatch):
 def test_probes_without_what_is_needed_are_refused(probe, message):
     with pytest.raises(InputError, match=message):
         layout(probe)
-
-
-def test_unknown_methods_are_refused():
-    with pytest.raises(InputError, match="method is 'exact'; choose one of"):
-        embedded_layers(ResNet18(1, width=8), "exact")

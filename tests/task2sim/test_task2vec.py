@@ -95,7 +95,7 @@ def test_the_estimate_equals_a_direct_computation_sample_by_sample(make, options
         head = nn.Linear(probe.features(to_float(images)).shape[1], 3)
     pairs = torch.tensor([[0, 1], [0, 2], [3, 0], [6, 1], [5, 2]])
     weights = torch.tensor([0.3, 0.1, 0.2, 0.25, 0.15])
-    ours = diagonal_fisher(probe, head, embedded_layers(probe, "montecarlo"), images, pairs, weights, chunk=2)
+    ours = diagonal_fisher(probe, head, embedded_layers(probe), images, pairs, weights, chunk=2)
     torch.testing.assert_close(ours, sample_by_sample(probe, head, images, pairs, weights), rtol=1e-3, atol=1e-9)
     assert (ours >= 0).all()
 
@@ -136,9 +136,10 @@ def test_labels_are_drawn_from_the_predictions_and_classes_equally_often(monkeyp
         assert share.item() == pytest.approx(seen["predicted"][place, 1].item(), abs=0.04)
 
 
-def test_resnet18_gives_9600_values_layer_after_layer():
+@pytest.mark.parametrize("method", ["montecarlo", "variational"])
+def test_resnet18_gives_9600_values_layer_after_layer(method):
     probe = probe_of(ResNet18, 1, stem="imagenet")
-    vector = task2vec(probe, digits([3, 5], 8, size=32), samples=6, head_epochs=1)
+    vector = task2vec(probe, digits([3, 5], 8, size=32), method, samples=6, head_epochs=1)
     assert vector.shape == (9600,)
     assert vector.dtype == np.float32
     assert (vector >= 0).all()
@@ -154,7 +155,7 @@ def test_one_seed_gives_one_vector(method):
     first = task2vec(probe, task, method, **options)
     assert torch.equal(torch.get_rng_state(), global_state)
     assert (fingerprint(probe), probe.layers[0].weight.requires_grad) == before
-    assert len(first) == sum(values for _, values in layout(probe, method))
+    assert len(first) == sum(values for _, values in layout(probe))
     np.testing.assert_array_equal(task2vec(probe.train(), task, method, **options), first)
     assert not np.array_equal(task2vec(probe, task, method, seed=1, **options), first)
 
@@ -172,18 +173,29 @@ def test_similar_tasks_are_closer_than_different_ones():
     assert alike < apart[:2, 2:].min()
 
 
+def of_layer(vector, probe, name):
+    names = [part for part, _ in layout(probe)]
+    return np.split(vector, np.cumsum([values for _, values in layout(probe)])[:-1])[names.index(name)]
+
+
 def test_both_methods_rank_filters_alike():
     """Filters that the next batch norm all but silences, and others that it makes loud."""
     probe = probe_of(Probe)
-    filters, scales = probe.layers[3], probe.layers[4]
     with torch.no_grad():
-        scales.weight.copy_(torch.logspace(-1, 1, 12)[torch.randperm(12)])
-    vectors = {}
-    for method, options in (("montecarlo", {}), ("variational", {"epochs": 4, "beta": 1e-5})):
-        vector = task2vec(probe, digits([0, 1, 2]), method, samples=1000, **options)
-        start = sum(values for name, values in layout(probe, method) if name < "layers.3")
-        vectors[method] = vector[start : start + len(filters.weight)]
-    assert spearmanr(*vectors.values()).statistic > 0.5
+        probe.layers[4].weight.copy_(torch.logspace(-1, 1, 12)[torch.randperm(12)])
+    sampled = task2vec(probe, digits([0, 1, 2]), samples=1000)
+    learnt = task2vec(probe, digits([0, 1, 2]), "variational", samples=1000, epochs=4, beta=1e-5)
+    assert spearmanr(of_layer(sampled, probe, "layers.3"), of_layer(learnt, probe, "layers.3")).statistic > 0.5
+
+
+def test_both_methods_rank_batch_norm_weights_alike():
+    """Channels that the next convolution all but ignores, and others that it weighs much."""
+    probe = probe_of(Probe)
+    with torch.no_grad():
+        probe.layers[6].weight.mul_(torch.logspace(-1, 1, 12)[torch.randperm(12)].view(1, 12, 1, 1))
+    sampled = task2vec(probe, digits([0, 1, 2]), samples=1000)
+    learnt = task2vec(probe, digits([0, 1, 2]), "variational", samples=1000, epochs=4, beta=1e-3)
+    assert spearmanr(of_layer(sampled, probe, "layers.4"), of_layer(learnt, probe, "layers.4")).statistic > 0.5
 
 
 def with_label(label, place=0):
