@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,10 +39,22 @@ class Preprocessing:
 IMAGENET = Preprocessing(size=224)
 
 
+class FeaturesOf(nn.Module):
+    """A network with a method `features` as an extractor: its output is these features."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features [N, D] of images [N, 3, S, S], in the type and range that the network's method takes."""
+        return self.network.features(images)
+
+
 def extract(
     model: nn.Module,
     images: Tensor,
-    preprocessing: Preprocessing | None = None,
+    preprocessing: Callable[[Tensor], Tensor] | None = None,
     batch_size: int = 256,
     device: str | torch.device = "cpu",
 ) -> Tensor:
@@ -51,7 +63,8 @@ def extract(
     Args:
         model: returns [n, D]; it comes back in the mode and on the device it was in.
         images: uint8 [N, 3, S, S]; N may be 0 only when the model can run on an empty batch.
-        preprocessing: `Preprocessing()` (at their own size) when left out.
+        preprocessing: of a batch; `Preprocessing()` (at their own size) when left out, `nn.Identity()` for a model that
+            takes uint8.
 
     Returns:
         float32 [N, D] on the CPU.

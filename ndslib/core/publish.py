@@ -6,6 +6,7 @@ person to look at have no layout of their own: their picture and data are taken 
 """
 
 import importlib
+import math
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -35,6 +36,18 @@ class Rendered:
     claims: tuple[Claim, ...] = ()
 
 
+class ClaimsTable(pd.DataFrame):
+    """A table that a notebook shows with its whole text, also after `pd.concat`; pandas cuts it after 50 letters."""
+
+    @property
+    def _constructor(self) -> type["ClaimsTable"]:
+        return ClaimsTable
+
+    def _repr_html_(self) -> str | None:
+        with pd.option_context("display.max_colwidth", None):
+            return super()._repr_html_()
+
+
 def claim(
     text: str, interval: Interval, direction: str = "greater", margin: float = 0.0, headline: bool = False
 ) -> Claim:
@@ -50,22 +63,35 @@ def claim(
     )
 
 
-def claims_table(claims: tuple[Claim, ...]) -> pd.DataFrame:
-    """Claims as a table for a reader: claim, estimate, 95 % interval, n, verdict. Without claims it has no row."""
+def claims_table(claims: tuple[Claim, ...], headlines: bool = False) -> pd.DataFrame:
+    """Claims as a table for a reader: claim, estimate, 95 % interval ("-" where one value has none), n, verdict.
+
+    Args:
+        headlines: only the headline claims, where a row of the ledger decides too many to be read. Without any, the
+            table has no row.
+    """
     rows = [
-        (each.claim, round(each.estimate, 3), f"{each.low:.3g} to {each.high:.3g}", each.n, each.verdict)
+        (each.claim, round(each.estimate, 3), _bounds(each), each.n, each.verdict)
         for each in claims
+        if each.headline or not headlines
     ]
-    return pd.DataFrame(rows, columns=list(_CLAIM_TYPES)).astype(_CLAIM_TYPES)
+    return ClaimsTable(rows, columns=list(_CLAIM_TYPES)).astype(_CLAIM_TYPES)
 
 
-def recorded_claims(chapter: str, ledger_id: str) -> pd.DataFrame:
+def _bounds(each: Claim) -> str:
+    return "-" if math.isinf(each.low) and math.isinf(each.high) else f"{each.low:.3g} to {each.high:.3g}"
+
+
+def recorded_claims(chapter: str, ledger_id: str, headlines: bool = False) -> pd.DataFrame:
     """The claims of a ledger row as `figures/` holds them: decided over the seeds of its recorded runs.
 
     Of a row that is not recorded, the table has no row: a notebook also runs where `figures/` is still empty.
+
+    Args:
+        headlines: as in `claims_table`.
     """
     found = provenance(chapter, ledger_id)
-    return claims_table(tuple(found.claims) if found else ())
+    return claims_table(tuple(found.claims) if found else (), headlines)
 
 
 def publish(notebook: str, preset: str) -> list[Path]:

@@ -1,6 +1,6 @@
 """Claims decided over seeds with an interval, never from one run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -101,24 +101,42 @@ def correlation_interval(
     units = np.arange(len(x)) if groups is None else np.asarray(groups)
     if not len(x) == len(y) == len(units):
         raise InputError(f"x, y and groups have {len(x)}, {len(y)} and {len(units)} values")
-    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        raise InputError("a correlation needs at least 3 pairs, and values that are not all equal in both x and y")
+    _check_varied(x, y)
     members = [np.flatnonzero(units == unit) for unit in np.unique(units)]
     if len(members) < 2:
         raise InputError("a cluster bootstrap needs at least 2 groups")
-    random = rng("correlation_interval", seed)
-    drawn = []
-    for _ in range(resamples):
-        rows = np.concatenate([members[pick] for pick in random.integers(len(members), size=len(members))])
-        if np.ptp(x[rows]) > 0 and np.ptp(y[rows]) > 0:
-            drawn.append(_coefficients(x[rows], y[rows]))
-    estimates = _coefficients(x, y)
-    return Correlation(
-        *(
-            Interval(estimate, *_percentiles(np.array(draws), level), len(members))
-            for estimate, draws in zip(estimates, zip(*drawn, strict=True), strict=True)
-        )
-    )
+    picks = rng("correlation_interval", seed).integers(len(members), size=(resamples, len(members)))
+    samples = (np.concatenate([members[pick] for pick in drawn]) for drawn in picks)
+    return _bootstrapped(_coefficients(x, y), ((x[rows], y[rows]) for rows in samples), len(members), level)
+
+
+def matrix_correlation_interval(
+    a: np.ndarray, b: np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> Correlation:
+    """Correlation of two symmetric matrices over the pairs of their items, with percentile bootstrap intervals.
+
+    Pairs that share an item are not independent, so that items are resampled, each with its row and column; a pair of
+    an item with itself does not count.
+
+    Args:
+        a, b: [N, N], such as the distances and the likenesses of N items; `n` of the intervals is N. The diagonals are
+            not looked at.
+
+    Raises:
+        InputError: not two square matrices of one size with at least 3 rows, or as for `correlation_interval`.
+    """
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    n = len(a)
+    if a.shape != (n, n) or b.shape != (n, n) or n < 3:
+        raise InputError(f"matrices of shapes {a.shape} and {b.shape}: wanted two [N, N] of at least 3 items")
+    _check_level(level)
+    first, second = np.triu_indices(n, 1)
+    x, y = _finite("a", a[first, second]), _finite("b", b[first, second])
+    _check_varied(x, y)
+    picks = rng("matrix_correlation_interval", seed).integers(n, size=(resamples, n))
+    pairs = ((drawn[first], drawn[second]) for drawn in picks)
+    distinct = ((i[i != j], j[i != j]) for i, j in pairs)
+    return _bootstrapped(_coefficients(x, y), ((a[rows], b[rows]) for rows in distinct), n, level)
 
 
 def verdict(interval: Interval, direction: Literal["greater", "less"] = "greater", margin: float = 0.0) -> Verdict:
@@ -136,6 +154,28 @@ def verdict(interval: Interval, direction: Literal["greater", "less"] = "greater
     if not above and not below:
         return "undecided"
     return "holds" if above == (direction == "greater") else "does not hold"
+
+
+def _bootstrapped(
+    estimates: tuple[float, float], samples: Iterable[tuple[np.ndarray, np.ndarray]], n: int, level: float
+) -> Correlation:
+    """The coefficients with the percentiles of those of the samples; samples without a correlation do not count."""
+    drawn = [_coefficients(x, y) for x, y in samples if _varied(x, y)]
+    return Correlation(
+        *(
+            Interval(estimate, *_percentiles(np.array(draws), level), n)
+            for estimate, draws in zip(estimates, zip(*drawn, strict=True), strict=True)
+        )
+    )
+
+
+def _varied(x: np.ndarray, y: np.ndarray) -> bool:
+    return len(x) > 0 and np.ptp(x) > 0 and np.ptp(y) > 0
+
+
+def _check_varied(x: np.ndarray, y: np.ndarray) -> None:
+    if len(x) < 3 or not _varied(x, y):
+        raise InputError("a correlation needs at least 3 pairs, and values that are not all equal in both x and y")
 
 
 def _coefficients(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:

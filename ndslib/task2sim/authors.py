@@ -3,21 +3,28 @@
 The folder holds the Task2Vecs of all 20 tasks and the 5-NN accuracies of all 256 settings on the 12 seen ones.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ndslib.core import paths
+from ndslib.core.parallel import run_jobs
+from ndslib.core.stats import paired_difference
 from ndslib.task2sim.evaluation import REWARD
 from ndslib.task2sim.methods import IMPROVED, OPTIMUM, RANDOM, RANDOMISED, SINGLE, TASK2SIM
+from ndslib.task2sim.policy import IMPROVED as IMPROVED_CONFIG
 from ndslib.task2sim.policy import Policy
-from ndslib.task2sim.reinforce import PolicyConfig
+from ndslib.task2sim.policy_config import PolicyConfig
 from ndslib.task2sim.rewards import RewardTable
-from ndslib.task2sim.validation import by_task, leave_tasks_out
+from ndslib.task2sim.validation import Fit, by_task, leave_tasks_out, tasks_to_hold_out
 from ndslib.task2sim.vectors import TaskVectors
 
 AUTHORS, LEFT_OUT = "authors' rewards", "leave tasks out"  # the experiments
+HELD_OUT = 3  # tasks a split
 
 
 class Authors(NamedTuple):
@@ -77,14 +84,93 @@ def on_seen_tasks(authors: Authors, config: PolicyConfig) -> pd.DataFrame:
 
 def on_left_out_tasks(authors: Authors, splits: int, config: PolicyConfig, workers: int = 1) -> pd.DataFrame:
     """Train on nine tasks and predict three, `splits` times: tidy rows, each task's mean over the splits without it."""
-    found = {
-        name: by_task(leave_tasks_out(authors.seen, authors.table, policy.fit, splits=splits, workers=workers))
-        for name, policy in policies(config).items()
-    }
-    return _rows(LEFT_OUT, found[TASK2SIM].assign(**{IMPROVED: found[IMPROVED][TASK2SIM]}))
+    paper, improved = policies(config).values()
+    values = by_task(leave_tasks_out(authors.seen, authors.table, paper.fit, HELD_OUT, splits, workers=workers))
+    return _rows(LEFT_OUT, values.assign(**{IMPROVED: rewards_of_left_out(authors, improved.fit, splits, workers)}))
+
+
+def rewards_of_left_out(authors: Authors, fit: Fit, splits: int, workers: int = 1) -> pd.Series:
+    """The mean reward (percent) of each task under what is predicted for it, over the splits that left it out.
+
+    Args:
+        fit: as in `leave_tasks_out`, which draws the same splits.
+    """
+    held_out = tasks_to_hold_out(len(authors.table.tasks), HELD_OUT, splits).tolist()
+    found = run_jobs(partial(_rewards_of_split, authors, fit), held_out, workers, description="splits")
+    return pd.concat(found).groupby(level=0, sort=False).mean()
+
+
+def _rewards_of_split(authors: Authors, fit: Fit, held_out: list[int]) -> pd.Series:
+    table = authors.table
+    training = np.delete(np.arange(len(table.tasks)), held_out)
+    policy = fit(authors.seen[training], table.of([table.tasks[place] for place in training]))
+    rewards = table(held_out, policy.predict(authors.seen[held_out]))
+    return pd.Series(rewards, [table.tasks[place] for place in held_out])
 
 
 def _rows(experiment: str, values: pd.DataFrame) -> pd.DataFrame:
     """Tidy rows of a table with a row a task and a column a method."""
     rows = values.rename_axis("task").reset_index().melt("task", var_name="method")
     return rows.assign(experiment=experiment, group="seen", metric=REWARD)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to train a policy: its configuration, and whether every task's rewards are standardised first."""
+
+    config: PolicyConfig
+    standardised: bool = False
+
+    def fit(self, task_vectors: np.ndarray, table: RewardTable) -> Policy:
+        """As `Policy.fit`."""
+        return Policy(self.config).fit(task_vectors, table.standardised() if self.standardised else table)
+
+
+PAPER = "the paper's own"
+VARIANTS = {
+    PAPER: Variant(PolicyConfig()),
+    "five members": Variant(PolicyConfig(members=5)),
+    "standardised rewards": Variant(PolicyConfig(), standardised=True),
+    "weight decay x 100": Variant(PolicyConfig(weight_decay=100 * PolicyConfig.weight_decay)),
+    "sharing": Variant(PolicyConfig(sharing=IMPROVED_CONFIG.sharing)),
+    "exact gradient, entropy": Variant(replace(IMPROVED_CONFIG, sharing=0.0, length=1.0)),
+    "exact gradient, entropy, sharing": Variant(replace(IMPROVED_CONFIG, length=1.0)),
+    "exact gradient, entropy, sharing, length (Policy.improved)": Variant(IMPROVED_CONFIG),
+}
+
+
+def compare_variants(authors: Authors, splits: int, workers: int = 1, **options: Any) -> Iterator[dict[str, Any]]:
+    """What each way to improve on the paper's policy (`VARIANTS`) is worth, for seen tasks and for tasks left out.
+
+    Args:
+        splits: of leave-tasks-out validation; every task should be in one of them at least.
+        workers: splits at a time.
+        options: fields of `PolicyConfig`, set over those of every variant, such as `seed`.
+
+    Yields:
+        a row a variant, as it is done: `variant`; `seen`, the mean reward (percent) of the seen tasks, trained on all;
+        `held_out`, the mean reward of the tasks left out; and by how many points the latter is above that of the best
+        single setting of the training tasks (`over_single`) and of the paper's own policy (`over_paper`), each with
+        the ends of its 95 % interval over tasks (`_low`, `_high`), a bootstrap.
+    """
+    table, places = authors.table, np.arange(len(authors.table.tasks))
+    held_out = {SINGLE: rewards_of_left_out(authors, _SingleSetting, splits)}
+    for name, variant in VARIANTS.items():
+        variant = replace(variant, config=replace(variant.config, **options))
+        seen = table(places, variant.fit(authors.seen, table).predict(authors.seen))
+        held_out[name] = rewards_of_left_out(authors, variant.fit, splits, workers)
+        row = {"variant": name, "seen": seen.mean(), "held_out": held_out[name].mean()}
+        for column, other in (("over_single", SINGLE), ("over_paper", PAPER)):
+            gain = paired_difference(held_out[name], held_out[other], method="bootstrap")
+            row |= {column: gain.mean, f"{column}_low": gain.low, f"{column}_high": gain.high}
+        yield row
+
+
+class _SingleSetting:
+    """Predicts the setting with the highest mean reward for every task."""
+
+    def __init__(self, task_vectors: np.ndarray, table: RewardTable) -> None:
+        self.setting = table.settings[table.flat.mean(axis=0).argmax()]
+
+    def predict(self, task_vectors: np.ndarray) -> np.ndarray:
+        return np.tile(self.setting, (len(task_vectors), 1))

@@ -16,19 +16,9 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from ndslib.core.plots import INK, PALETTE, bars_with_reported
 from ndslib.core.stats import Interval
-from ndslib.task2sim.methods import IMPROVED, NEAREST, OPTIMUM, RANDOM, RANDOMISED, REAL, SCRATCH, SINGLE, TASK2SIM
+from ndslib.task2sim.methods import ORDER, TASK2SIM
 
-COLOURS = {  # of the methods, in the order of the tables
-    SCRATCH: PALETTE[7],
-    RANDOM: PALETTE[1],
-    RANDOMISED: PALETTE[3],
-    REAL: PALETTE[2],
-    TASK2SIM: PALETTE[0],
-    IMPROVED: PALETTE[4],
-    SINGLE: PALETTE[9],
-    NEAREST: PALETTE[8],
-    OPTIMUM: PALETTE[5],
-}
+COLOURS = {method: PALETTE[place] for method, place in zip(ORDER, (7, 1, 3, 2, 0, 4, 9, 8, 5), strict=True)}
 WIDTH = 9.5  # inches, a notebook's width
 DIFFERENCE = f"{TASK2SIM} minus the other (points)"
 
@@ -41,16 +31,17 @@ def learning(greedy: Sequence[float]) -> Figure:
     """The mean reward of the most probable settings, epoch by epoch (`reinforce.History`)."""
     figure, axes = plt.subplots(figsize=(WIDTH / 1.5, 3.2), layout="constrained")
     axes.plot(range(1, len(greedy) + 1), greedy, color=COLOURS[TASK2SIM], linewidth=1.2)
-    axes.set(xlabel="epoch", ylabel="mean reward of the seen tasks (%)")
+    axes.set(xlabel="epoch", ylabel="reward of the most probable settings,\nmean of seen tasks (%)")
     plt.close(figure)
     return figure
 
 
-def variations(ours: pd.DataFrame, published: pd.DataFrame) -> Figure:
+def variations(ours: pd.DataFrame, published: pd.DataFrame, halves: pd.DataFrame) -> Figure:
     """Accuracy as more and more parameters vary: a panel a task, the best row filled (T2S Table 1).
 
     Args:
         ours, published: a row a step of variation, a column a task of the same name in both.
+        halves: as `ours`, from our mean to either end of its 95 % interval over seeds (points); infinite for one seed.
     """
     tasks = [name for name in ours if ours[name].notna().any()]
     size = (max(4.5, min(WIDTH, 2.6 * len(tasks))), 3.4)
@@ -59,12 +50,15 @@ def variations(ours: pd.DataFrame, published: pd.DataFrame) -> Figure:
         if task in published:
             _draw_steps(axes, published[task], INK, "D", "published")
         _draw_steps(axes, ours[task], PALETTE[0], "o", "ours")
+        bounds = _finite(halves[task].to_numpy())
+        axes.errorbar(ours.index, ours[task], bounds, color=PALETTE[0], fmt="none", capsize=3)
         axes.set_title(task, fontsize="medium")
         axes.tick_params(axis="x", rotation=90)
         axes.margins(x=0.12, y=0.12)
     panels[0, 0].set_ylabel("linear probing (%)")
     handles = {name: each for axes in panels.flat for each, name in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=2, title="filled: the best row")
+    title = "filled: the best row" + "; bars: 95 % intervals over seeds" * bool(np.isfinite(halves).any(axis=None))
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=2, title=title)
     plt.close(figure)
     return figure
 
@@ -74,7 +68,7 @@ def _draw_steps(axes: Axes, values: pd.Series, colour: str, marker: str, label: 
     axes.plot([values.idxmax()], [values.max()], color=colour, marker=marker, markersize=8)
 
 
-def comparison(ours: pd.DataFrame, published: pd.DataFrame, differences: pd.DataFrame) -> Figure:
+def comparison(ours: pd.DataFrame, published: pd.DataFrame, differences: pd.DataFrame, title: str = "") -> Figure:
     """Mean accuracy of each method (above) and Task2Sim's lead over it (below), in the same place (T2S Tables 2, 3).
 
     Args:
@@ -89,6 +83,7 @@ def comparison(ours: pd.DataFrame, published: pd.DataFrame, differences: pd.Data
     figure.set_size_inches(WIDTH, 6.4)
     places = figure.add_gridspec(2, 1, height_ratios=(3, 2))
     above.set_subplotspec(places[0])
+    above.set_title(title, fontsize="small")
     below = figure.add_subplot(places[1], sharex=above)
     middles = {
         (evaluation, container.get_label()): bar.get_x() + bar.get_width() / 2
@@ -184,7 +179,7 @@ def sizes(
         right.errorbar(at, leads, _finite(bounds), color=_colour(method), marker="o", capsize=3)
     right.axhline(0, color=INK, linewidth=1, linestyle="--")
     left.set(ylabel="mean accuracy (%)", title=f"{evaluation}, seen tasks")
-    right.set(ylabel=DIFFERENCE, title="with 95 % intervals over tasks")
+    right.set(ylabel=DIFFERENCE, title=f"lead of {TASK2SIM}, 95 % intervals over tasks")
     for axes in (left, right):
         _log_axis(axes, means.index, label)
     figure.legend(loc="outside lower center", ncols=len(means.columns))

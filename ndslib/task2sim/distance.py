@@ -15,6 +15,7 @@ from scipy.spatial.distance import cosine, pdist, squareform
 
 from ndslib.core.errors import InputError
 from ndslib.core.plots import INK, PALETTE
+from ndslib.task2sim.tasks import CATEGORIES
 
 WIDTH = 9.5  # inches, a notebook's width
 
@@ -94,6 +95,7 @@ def distance_picture(distances: np.ndarray, names: Sequence[str], groups: Sequen
     )
     right.yaxis.tick_right()
     right.tick_params(axis="y", rotation=0)
+    right.set_xticklabels(right.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
     if groups is not None:
         _colour_by_group(figure, right, [groups[place] for place in order])
     plt.close(figure)
@@ -102,11 +104,12 @@ def distance_picture(distances: np.ndarray, names: Sequence[str], groups: Sequen
 
 def _colour_by_group(figure: Figure, axes: Axes, groups: list[str]) -> None:
     """Give the names along a map the colours of their groups, and the figure a legend of these."""
-    colours = dict(zip(dict.fromkeys(groups), itertools.cycle(PALETTE), strict=False))
+    kinds = [*CATEGORIES, *sorted({*groups} - {*CATEGORIES})]  # a category has one colour in every picture
+    colours = dict(zip(kinds, itertools.cycle(PALETTE), strict=False))
     for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
         for label, group in zip(labels, groups, strict=True):
             label.set(color=colours[group], fontweight="bold")
-    patches = [Patch(color=colour, label=group) for group, colour in sorted(colours.items())]
+    patches = [Patch(color=colours[group], label=group) for group in kinds if group in groups]
     figure.legend(handles=patches, loc="outside lower center", ncols=6)
 
 

@@ -14,7 +14,7 @@ from ndslib.core.parallel import run_jobs
 from ndslib.task2sim.task2vec import task2vec
 from ndslib.task2sim.tasks import Task
 
-VERSION = 1  # raise it when Task2Vec changes, so that no old vector is taken
+VERSION = 2  # raise it when Task2Vec changes, so that no old vector is taken
 
 
 def task_vectors(

@@ -13,7 +13,7 @@ import numpy as np
 from ndslib.core.errors import InputError
 from ndslib.sim.parameters import Parameter, check_settings
 from ndslib.sim.simulator import Simulator
-from ndslib.task2sim.evaluation import Job, scores
+from ndslib.task2sim.evaluation import pair_scores
 from ndslib.task2sim.pretraining import Pretraining, SyntheticSet
 from ndslib.task2sim.rewards import RewardTable, every_setting
 from ndslib.task2sim.tasks import Task
@@ -84,17 +84,11 @@ class LiveRewards:
         )
 
     def _found(self, tasks: np.ndarray, settings: np.ndarray, description: str) -> np.ndarray:
-        wanted: dict[tuple[int, ...], list[int]] = {}
-        asked = list(zip(np.asarray(tasks).tolist(), map(tuple, np.asarray(settings).tolist()), strict=True))
-        for place, setting in dict.fromkeys(asked):
+        places, levels = np.asarray(tasks).tolist(), [tuple(each) for each in np.asarray(settings).tolist()]
+        for place in places:
             if place not in range(len(self.tasks)):
                 raise InputError(f"there is no task {place}: the tasks are 0 to {len(self.tasks) - 1}")
-            wanted.setdefault(setting, []).append(place)
-        jobs = [Job(self.data(setting), tuple(self.tasks[i] for i in places)) for setting, places in wanted.items()]
-        rewards = scores(jobs, self.workers, self.engine, description)
-        found = {
-            (place, setting): value
-            for (setting, places), values in zip(wanted.items(), rewards, strict=True)
-            for place, value in zip(places, values, strict=True)
-        }
-        return np.array([found[pair] for pair in asked])
+        sets = {setting: self.data(setting) for setting in dict.fromkeys(levels)}
+        pairs = [(sets[setting], self.tasks[place]) for place, setting in zip(places, levels, strict=True)]
+        how = {"workers": self.workers, "engine": self.engine, "description": description}
+        return np.array(pair_scores(pairs, **how))

@@ -29,7 +29,7 @@ class Prediction:
         levels: the most probable level of each: of 0 (fixed) and 1 (varied), for parameters of two levels.
         probabilities: float64 [M, max k], of every level.
         closest: the seen tasks nearest to it and their Task2Vec distances (0 to 1), nearest first; the vectors are
-            brought to length 1 first, as the policy sees them.
+            brought to length 1 first, as the policy sees them, which takes out how hard a task is.
     """
 
     parameters: tuple[Parameter, ...]

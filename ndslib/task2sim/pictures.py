@@ -17,12 +17,12 @@ from ndslib.core.plots import PALETTE
 from ndslib.core.seeding import rng
 from ndslib.sim.effects import one_varied, pictures
 from ndslib.sim.simulator import Simulator
+from ndslib.task2sim.curves import WIDTH
 from ndslib.task2sim.evaluation import features
 from ndslib.task2sim.live import LiveRewards
 from ndslib.task2sim.pretraining import SyntheticSet
 from ndslib.task2sim.tasks import Task
 
-WIDTH = 9.0  # inches, a notebook's width
 TILE = 0.85  # inches, the largest side of an image
 GAP = 0.06  # between images, in tiles
 BLOCK_GAP = 0.25  # between blocks of images, in tiles

@@ -43,8 +43,8 @@ def nearness(task_vectors: np.ndarray, temperature: float) -> np.ndarray:
     """Weights that fall with the distance between tasks, float64 [N, N]; every row sums to 1.
 
     Args:
-        task_vectors: float [N, D], all of one length, so that the distance tells kinds of tasks apart and not how hard
-            they are.
+        task_vectors: float [N, D], all of one length, as the policy sees them; `distances` of the vectors as they are
+            (the authors' convention) would also tell hard tasks from easy ones.
         temperature: the distance (symmetric normalised cosine, 0 to 1) at which a task weighs 1 / e of the task itself.
     """
     weights = np.exp(-distances(task_vectors) / temperature)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ndslib.core.errors import InputError
-from ndslib.core.features import extract
+from ndslib.core.features import FeaturesOf, extract
 from ndslib.core.seeding import generator, isolated
 from ndslib.core.training import TrainConfig, fit
 from ndslib.data.labelled import Labelled
@@ -86,7 +86,7 @@ def task2vec(
     )
     images, labels = torch.tensor(dataset.images), _checked_labels(dataset)
     probe = copy.deepcopy(probe).to(device).eval()
-    features = extract(_Features(probe), images, batch_size=chunk, device=device).to(device)
+    features = extract(FeaturesOf(probe), images, batch_size=chunk, device=device).to(device)
     head = _fit_head(features, labels, config)
     if method == "variational":
         batches = _balanced(labels, epochs * steps * batch_size, "variational", seed).view(-1, batch_size)
@@ -97,17 +97,6 @@ def task2vec(
         vector = diagonal_fisher(probe, head, embedded_layers(probe), images, pairs, weights, chunk)
     _check_finite(vector, parts)
     return vector.cpu().numpy()
-
-
-class _Features(nn.Module):
-    """A probe whose output is its features."""
-
-    def __init__(self, probe: nn.Module) -> None:
-        super().__init__()
-        self.probe = probe
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.probe.features(images)
 
 
 def _fit_head(features: Tensor, labels: Tensor, config: TrainConfig) -> nn.Linear:

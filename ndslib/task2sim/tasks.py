@@ -23,6 +23,7 @@ from ndslib.data.worlds import domains, groups
 PER_CLASS = (10, 20)  # training and test images of a class, unless told otherwise
 TRAIN_SHARE = 0.7  # of data sets without a split, as in the authors' code
 CLASSES = 8  # of a drawn domain
+CATEGORIES = ("natural", "aerial", "symbolic", "medical", "illustrative", "texture")  # T2S section 4.1
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Task:
 
     Attributes:
         classes: their names; a label is a place among them, in training as in testing.
-        category: one of T2S section 4.1's six kinds: natural, aerial, symbolic, medical, illustrative, texture.
+        category: one of `CATEGORIES`.
         seen: whether the policy is trained on it.
         key: names all images and labels, for caches.
     """

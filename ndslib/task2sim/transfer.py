@@ -12,12 +12,12 @@ import pandas as pd
 from ndslib.core.progress import track
 from ndslib.core.seeding import rng
 from ndslib.sim.parameters import PARAMETERS
-from ndslib.task2sim.evaluation import Job, scores
+from ndslib.task2sim.evaluation import FINE_TUNING, LINEAR_PROBING, pair_scores
 from ndslib.task2sim.experiments import Settings
 from ndslib.task2sim.methods import OPTIMUM, RANDOM, RANDOMISED, REAL, SCRATCH, SINGLE, TASK2SIM
 from ndslib.task2sim.policy import Policy
-from ndslib.task2sim.pretraining import Scratch, Source
-from ndslib.task2sim.real_images import real_images
+from ndslib.task2sim.pretraining import GivenImages, Scratch, Source
+from ndslib.task2sim.real_images import FIXED_CLASSES, real_images
 from ndslib.task2sim.rewards import RewardTable
 from ndslib.task2sim.tasks import Task
 
@@ -36,7 +36,8 @@ def baseline_settings(table: RewardTable, seen: Sequence[bool], seed: int) -> di
     """The settings of the baselines for all tasks of a table, int64 [N, M] each (T2S section 4.2).
 
     Random draws one a task; Domain Randomization varies everything; the best single setting has the highest mean over
-    the seen tasks; the best setting of each task is the upper bound.
+    the seen tasks; the best setting of each task is the upper bound. The last two are the best by the table's rewards,
+    5-NN after pretraining on the smaller sets: under another evaluation or after larger sets others may beat them.
     """
     count, shape = len(table.tasks), [parameter.levels for parameter in table.parameters]
     single = table.settings[table.flat[np.asarray(seen)].mean(axis=0).argmax()]
@@ -58,7 +59,7 @@ def successive_variations(settings: Settings) -> pd.DataFrame:
         sources[name] = rewards.data([int(parameter.name in varied) for parameter in PARAMETERS])
     tasks = settings.load()
     of_each = {name: [source] * len(tasks) for name, source in sources.items()}
-    return accuracies(of_each, tasks, "Linear Probing", settings).assign(experiment="t2s-t1")
+    return accuracies(of_each, tasks, LINEAR_PROBING, settings).assign(experiment="t2s-t1")
 
 
 def compare(
@@ -66,23 +67,26 @@ def compare(
 ) -> pd.DataFrame:
     """Tables 2 and 3 and Figures 3 and 4: every method on every task.
 
+    On the seen tasks, 5-NN after the smaller sets is the reward itself, on the test images that the policy was trained
+    by, as in the paper (the first column of its Table 2). Imagenet* is in the rows even where fewer real images exist
+    than are wanted (`real_images`): it is then pretrained on all of them, at a disadvantage.
+
     Args:
         chosen: int64 [N, M], the setting of each task, by method; Scratch and the real images are added.
         evaluations: names of `evaluation.EVALUATIONS`. Scratch is only fine-tuned, as in the paper.
-        data: `small` or `large`, the size of the pretraining sets (`Settings.large_classes`).
+        data: `small` or `large`, the size of the pretraining sets (`Settings.large`).
 
     Returns:
         Tidy rows: experiment "transfer", method, task, group (seen, unseen), data, metric (the evaluation), value in
         percent.
     """
-    large = {"classes": settings.large_classes, "images_per_class": settings.large_images_per_class}
-    sized = settings.sized(**large) if data == LARGE else settings
+    sized = settings.large if data == LARGE else settings
     tasks, rewards = sized.load(), sized.rewards
     sources = {name: [rewards.data(setting) for setting in each.tolist()] for name, each in chosen.items()}
     sources[REAL] = [real_images(sized.tasks, sized.pretraining)] * len(tasks)
     parts = []
     for evaluation in track(list(evaluations), f"{data} pretraining sets"):
-        scratch = {SCRATCH: [Scratch(sized.pretraining)] * len(tasks)} if evaluation == "Finetuning" else {}
+        scratch = {SCRATCH: [Scratch(sized.pretraining)] * len(tasks)} if evaluation == FINE_TUNING else {}
         parts.append(accuracies({**scratch, **sources}, tasks, evaluation, sized))
     return pd.concat(parts, ignore_index=True).assign(experiment="transfer", data=data)
 
@@ -92,10 +96,19 @@ def sweep(
 ) -> pd.DataFrame:
     """Figures 6 to 8: accuracy on the seen tasks as the pretraining data grow.
 
+    Imagenet* stands beside them where the real images grow alike: in Figure 6 only if their classes can (`paper`), in
+    Figure 8 while there are enough of them, in Figure 7 never, for they have no meshes.
+
     Args:
         figure: a name of `SWEEPS`. With fewer meshes there are fewer images in proportion, as in the paper.
-        values: classes, meshes of a class or images of a class; given as `step` in the rows.
+        values: classes, meshes of a class or images of a class.
+        settings: what does not vary is theirs; `Settings.large` or `sized` gives a figure other sets than the policy's
+            (T2S has 1000 images a class in Figure 6, and all 237 classes in Figures 7 and 8).
         chosen: as in `compare`, one row a task; only the seen ones are used.
+
+    Returns:
+        Tidy rows as of `compare`, experiment `figure`; `step` is the size: classes (Fig. 6), meshes of a class (Fig. 7)
+        or images of all classes together (Fig. 8).
     """
     parts = []
     for value in track(list(values), SWEEPS[figure].replace("_", " ")):
@@ -106,10 +119,19 @@ def sweep(
         seen = [place for place, task in enumerate(sized.load()) if task.seen]
         tasks, rewards = [sized.load()[place] for place in seen], sized.rewards
         sources = {name: [rewards.data(each[place].tolist()) for place in seen] for name, each in chosen.items()}
-        if figure != "t2s-f7":  # real images have no meshes
-            sources[REAL] = [real_images(sized.tasks, sized.pretraining)] * len(tasks)
-        parts.append(accuracies(sources, tasks, evaluation, sized).assign(step=value))
+        if (real := _real_images(figure, sized)) is not None:
+            sources[REAL] = [real] * len(tasks)
+        step = sized.classes * value if figure == "t2s-f8" else value
+        parts.append(accuracies(sources, tasks, evaluation, sized).assign(step=step))
     return pd.concat(parts, ignore_index=True).assign(experiment=figure)
+
+
+def _real_images(figure: str, sized: Settings) -> GivenImages | None:
+    """The real images of a point of a sweep, or None where they do not grow as the synthetic ones do."""
+    if figure == "t2s-f7" or (figure == "t2s-f6" and sized.tasks in FIXED_CLASSES):
+        return None
+    real = real_images(sized.tasks, sized.pretraining)
+    return real if len(real.data.labels) == sized.classes * sized.images_per_class else None
 
 
 def output(policy: Policy, task_vectors: np.ndarray, tasks: Sequence[Task]) -> pd.DataFrame:
@@ -131,33 +153,21 @@ def accuracies(
 
     Args:
         sources: by method, one a task.
+        evaluation: a name of `evaluation.EVALUATIONS`.
+
+    Returns:
+        Tidy rows: method, task, group (seen, unseen), metric (the evaluation), value in percent.
     """
-    config = settings.fine_tuning if evaluation == "Finetuning" else None
-    wanted: dict[str, tuple[Source, dict[int, None]]] = {}
-    for each in sources.values():
-        for place, source in enumerate(each):
-            wanted.setdefault(source.backbone_key, (source, {}))[1][place] = None
-    jobs = [
-        Job(source, tuple(tasks[place] for place in places), evaluation, config) for source, places in wanted.values()
+    rows = [
+        (method, task, source) for method, each in sources.items() for task, source in zip(tasks, each, strict=True)
     ]
-    found = {
-        (key, place): value
-        for (key, (_, places)), values in zip(
-            wanted.items(), scores(jobs, settings.workers, settings.engine), strict=True
-        )
-        for place, value in zip(places, values, strict=True)
-    }
+    config = settings.fine_tuning if evaluation == FINE_TUNING else None
+    pairs = [(source, task) for _, task, source in rows]
+    values = pair_scores(pairs, evaluation, config, settings.workers, settings.engine)
     return pd.DataFrame(
         [
-            {
-                "method": method,
-                "task": task.name,
-                "group": _group(task),
-                "metric": evaluation,
-                "value": found[source.backbone_key, place],
-            }
-            for method, each in sources.items()
-            for place, (task, source) in enumerate(zip(tasks, each, strict=True))
+            {"method": method, "task": task.name, "group": _group(task), "metric": evaluation, "value": value}
+            for (method, task, _), value in zip(rows, values, strict=True)
         ]
     )
 

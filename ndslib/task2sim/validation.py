@@ -43,7 +43,7 @@ def leave_tasks_out(
     """Fit to some tasks, predict the others, and compare with what needs no policy.
 
     The methods beside the policy are the mean over all settings (Random), the highest level of every parameter (Domain
-    Randomisation), the setting with the highest mean reward over the training tasks, the best setting of the nearest
+    Randomization), the setting with the highest mean reward over the training tasks, the best setting of the nearest
     training task (by the symmetric normalised cosine distance of Task2Vec), and each held-out task's own best.
 
     Args:
@@ -136,6 +136,7 @@ def _validate(split: _Split) -> pd.DataFrame:
     unseen = split.table.of(split.names)
     vectors = split.task_vectors[list(split.held_out)]
     places = np.arange(len(vectors))
+    # Of the vectors as they are, the authors' convention: the distance normalises every value by itself.
     far = distances(split.task_vectors)[np.ix_(split.held_out, training)]
     rewards = {
         TASK2SIM: unseen(places, split.fit(split.task_vectors[training], seen).predict(vectors)),

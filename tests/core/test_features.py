@@ -7,13 +7,14 @@ from ndslib.core import paths
 from ndslib.core.errors import InputError
 from ndslib.core.features import (
     IMAGENET,
+    FeaturesOf,
     Preprocessing,
     cached_features,
     extract,
     fingerprint,
     imagenet_extractor,
 )
-from ndslib.core.models import to_float
+from ndslib.core.models import ResNet18, to_float
 
 
 def extractor(seed=0):
@@ -43,6 +44,16 @@ def test_extract_is_the_model_in_evaluation_mode(images):
     assert [part.training for part in model[:4]] == [False, True, True, True]
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     torch.testing.assert_close(features, model.eval()(to_float(images)))
+
+
+def test_the_features_of_a_network_are_what_its_own_method_gives(images):
+    network = ResNet18(classes=2, width=2)
+    found = extract(FeaturesOf(network), images)
+    assert found.shape == (7, network.feature_size)
+    assert network.training
+    with torch.no_grad():
+        assert torch.equal(found, network.eval().features(images)), "whether scaled here or there"
+    assert torch.equal(found, extract(FeaturesOf(network), images, nn.Identity()))
 
 
 def test_batch_size_does_not_matter(images):

@@ -234,7 +234,7 @@ def test_claims_for_a_reader():
     assert table.to_dict("list") == {
         "claim": ["a", "b"],
         "estimate": [1.235, 1.0],
-        "95 % interval": ["0.123 to 2.5", "-inf to inf"],
+        "95 % interval": ["0.123 to 2.5", "-"],
         "n": [3, 1],
         "verdict": ["holds", "undecided"],
     }
@@ -243,12 +243,28 @@ def test_claims_for_a_reader():
     pd.testing.assert_series_equal(empty.dtypes, table.dtypes)
 
 
+def test_headlines_alone_for_a_reader_in_a_hurry():
+    some = Interval(1, 0, 2, 3)
+    claims = (claim("a", some), claim("b", some, headline=True), claim("c", some))
+    assert claims_table(claims)["claim"].tolist() == ["a", "b", "c"]
+    assert claims_table(claims, headlines=True)["claim"].tolist() == ["b"]
+    assert claims_table(claims[:1], headlines=True).dtypes.equals(claims_table(claims).dtypes)
+
+
+def test_a_notebook_shows_the_whole_claim():
+    long = "a claim that is " + "very, " * 20 + "long"
+    table = claims_table((claim(long, Interval(1, 0, 2, 3)),))
+    for shown in (table, pd.concat([table, table]), table[table["n"] > 1]):
+        assert long in shown._repr_html_()
+
+
 def test_recorded_claims_are_those_of_figures(run):
     before = recorded_claims("demo", "nds-t4")
     run(0, 2.0)
     publish(KEY, "laptop")
     after = recorded_claims("demo", "nds-t4")
     assert after["claim"].tolist() == ["above 1"]
+    assert recorded_claims("demo", "nds-t4", headlines=True).empty
     assert before.empty
     assert before.columns.tolist() == after.columns.tolist()
     assert before[before["claim"].str.contains("above")].empty  # a notebook may select from either

@@ -5,7 +5,14 @@ import pytest
 from scipy import stats as scipy_stats
 
 from ndslib.core.errors import InputError
-from ndslib.core.stats import Interval, correlation_interval, mean_interval, paired_difference, verdict
+from ndslib.core.stats import (
+    Interval,
+    correlation_interval,
+    matrix_correlation_interval,
+    mean_interval,
+    paired_difference,
+    verdict,
+)
 
 
 def test_t_interval_equals_scipys():
@@ -128,3 +135,52 @@ def test_verdicts(low, high, direction, margin, expected):
 def test_an_unknown_direction_is_refused():
     with pytest.raises(InputError, match="better"):
         verdict(Interval(0, 0, 0, 1), "better")
+
+
+def symmetric(items: int, seed: int) -> np.ndarray:
+    half = np.triu(np.random.default_rng(seed).normal(size=(items, items)), 1)
+    return half + half.T
+
+
+def test_matrices_correlate_over_their_pairs():
+    a, noise = symmetric(20, 0), symmetric(20, 1)
+    pairs = np.triu_indices(20, 1)
+    found = matrix_correlation_interval(a, a + noise, resamples=300)
+    assert found.pearson.mean == pytest.approx(np.corrcoef(a[pairs], (a + noise)[pairs])[0, 1])
+    assert found.pearson.n == 20
+    assert found.pearson.low < found.pearson.mean < found.pearson.high
+    assert verdict(found.spearman) == "holds"
+    assert verdict(matrix_correlation_interval(a, noise, resamples=300).pearson) == "undecided"
+
+
+def test_an_item_that_brings_all_of_a_matrices_correlation_widens_its_interval():
+    """One item far from all others in both: its pairs are not so many observations."""
+    a, b = symmetric(12, 0), symmetric(12, 1)
+    for matrix in (a, b):
+        matrix[0, 1:] = matrix[1:, 0] = 10
+    pairs = np.triu_indices(12, 1)
+    naive = correlation_interval(a[pairs], b[pairs], resamples=300).pearson
+    items = matrix_correlation_interval(a, b, resamples=300).pearson
+    assert items.mean == naive.mean
+    assert items.high - items.low > 3 * (naive.high - naive.low)
+
+
+def test_diagonals_of_matrices_do_not_count():
+    a, b = symmetric(6, 0), symmetric(6, 1)
+    found = matrix_correlation_interval(a, b, resamples=50)
+    assert matrix_correlation_interval(a + 100 * np.eye(6), b + np.diag([np.nan] * 6), resamples=50) == found
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        (np.ones((4, 3)), np.ones((4, 3)), r"shapes \(4, 3\) and \(4, 3\)"),
+        (np.ones((4, 4)), np.ones((3, 3)), r"shapes \(4, 4\) and \(3, 3\)"),
+        (np.ones((2, 2)), np.ones((2, 2)), "at least 3 items"),
+        (np.ones((4, 4)), np.ones((4, 4)), "not all equal"),
+        (np.full((4, 4), np.nan), np.ones((4, 4)), "a: not finite"),
+    ],
+)
+def test_matrices_that_cannot_correlate_are_refused(a, b, message):
+    with pytest.raises(InputError, match=message):
+        matrix_correlation_interval(a, b)

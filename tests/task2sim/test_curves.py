@@ -41,6 +41,7 @@ def overlapping(figure: Figure) -> list[tuple[str, str]]:
 def test_the_learning_curve_counts_epochs_from_one():
     (axes,) = curves.learning([10.0, 12.0, 11.0]).axes
     assert axes.lines[0].get_xydata().tolist() == [[1, 10], [2, 12], [3, 11]]
+    assert "most probable settings" in axes.get_ylabel()
     assert not plt.get_fignums()
 
 
@@ -50,14 +51,21 @@ def steps(**columns: tuple[float, ...]) -> pd.DataFrame:
 
 def test_variations_fill_the_best_row_of_each_side():
     ours, published = steps(a=(1, 2, 5, 3, 0), c=(1, 2, 3, 4, 5)), steps(a=(50, 40, 30, 20, 10), b=(1, 1, 1, 1, 1))
-    figure = curves.variations(ours, published)
+    halves = steps(a=(1, 1, 1, 1, 2), c=(np.inf,) * 5)
+    figure = curves.variations(ours, published, halves)
     first, second = figure.axes
     assert [axes.get_title() for axes in figure.axes] == ["a", "c"], "b is not ours"
-    paper, paper_best, own, own_best = first.lines
+    paper, paper_best, own, own_best, *_ = first.lines  # then the ends of the bars
     assert own.get_ydata().tolist() == [1, 2, 5, 3, 0]
     assert (own_best.get_xdata()[0], own_best.get_ydata()[0]) == ("+Blur", 5)
     assert (paper_best.get_xdata()[0], paper.get_ydata()[0]) == ("Pose", 50)
-    assert len(second.lines) == 2, "of c nothing is published"
+    assert "published" not in {line.get_label() for line in second.lines}, "of c nothing is"
+    ((_, _, (bars,)),) = first.containers
+    assert bars.get_segments()[4][:, 1].tolist() == [-2, 2]
+    ((_, _, (none,)),) = second.containers
+    assert not any(len(segment) for segment in none.get_segments()), "one seed bounds nothing"
+    (legend,) = figure.legends
+    assert "95 % intervals over seeds" in legend.get_title().get_text()
     assert not overlapping(figure)
     assert not plt.get_fignums()
 
@@ -117,9 +125,10 @@ def test_one_task_has_a_dot_without_bounds():
 def test_names_of_evaluations_do_not_touch(count):
     names = [
         "5NN\nsmaller sets", "Linear Probing\nsmaller sets", "Finetuning\nsmaller sets", "Linear Probing\nlarger sets",
-        "Finetuning\nlarger sets", "5NN\nauthors' rewards,\ntask left out",
+        "Finetuning\nlarger sets", "5NN\nauthors' 12 seen\ntasks, held out",
     ]  # fmt: skip
-    assert not overlapping(curves.comparison(*compared(names[:count])))
+    title = "published: smaller sets of 100 classes / 40k images, larger sets of 237 classes / 100k images"
+    assert not overlapping(curves.comparison(*compared(names[:count]), title))
 
 
 @pytest.mark.parametrize("tasks", [LONG[:1], LONG[:9], LONG[:12]])
@@ -168,7 +177,7 @@ def test_sizes_are_ticks_of_a_log_axis_and_leads_have_intervals():
         size: {"Domain Randomization": Interval(lead, lead - 1, lead + 2, 4)}
         for size, lead in ((2, 10.0), (8, 7.0), (32, 3.0))
     }
-    figure = curves.sizes(means, leads, "images of a class", "Finetuning")
+    figure = curves.sizes(means, leads, "pretraining images", "Finetuning")
     left, right = figure.axes
     assert {line.get_label(): line.get_ydata().tolist() for line in left.lines} == means.to_dict("list")
     for axes in (left, right):
@@ -178,7 +187,10 @@ def test_sizes_are_ticks_of_a_log_axis_and_leads_have_intervals():
     ((dots, _, (bounds,)),) = right.containers
     assert dots.get_xdata().tolist() == pytest.approx([2, 8, 32])
     assert [segment[:, 1].tolist() for segment in bounds.get_segments()] == [[9, 12], [6, 9], [2, 5]]
-    assert "Finetuning" in left.get_title()
+    assert [axes.get_title() for axes in figure.axes] == [
+        "Finetuning, seen tasks",
+        "lead of Task2Sim, 95 % intervals over tasks",
+    ]
     assert not overlapping(figure)
     assert not plt.get_fignums()
 

@@ -14,11 +14,24 @@ from torchvision.ops import StochasticDepth
 from ndslib.core import paths
 from ndslib.core.classification import new_network
 from ndslib.core.errors import InputError
+from ndslib.core.files import digest
 from ndslib.core.models import ClassifierResNet
 from ndslib.core.training import TrainConfig
 from ndslib.data.labelled import Labelled
 from ndslib.task2sim import evaluation
-from ndslib.task2sim.evaluation import EVALUATIONS, Job, features, fine_tuning, linear_probe, nearest_neighbours, scores
+from ndslib.task2sim.evaluation import (
+    EVALUATIONS,
+    FINE_TUNING,
+    LINEAR_PROBING,
+    REWARD,
+    Job,
+    features,
+    fine_tuning,
+    linear_probe,
+    nearest_neighbours,
+    pair_scores,
+    scores,
+)
 from ndslib.task2sim.pretraining import Pretraining, Scratch
 from ndslib.task2sim.tasks import Task
 
@@ -44,15 +57,13 @@ def backbone() -> ClassifierResNet:
     return new_network(2, 4, "cifar", 0).eval()
 
 
-def test_features_are_the_networks_whatever_the_batches(backbone, monkeypatch):
+def test_features_are_the_networks_and_its_mode_comes_back(backbone):
     images = task(0).test.images
     found = features(backbone.train(), images)
     assert (found.dtype, found.shape) == (np.float32, (36, 32))
     assert backbone.training, "its mode is given back"
     with torch.inference_mode():
         np.testing.assert_array_equal(found, backbone.eval().features(torch.from_numpy(images)).numpy())
-    monkeypatch.setattr(evaluation, "BATCH", 7)
-    np.testing.assert_allclose(features(backbone, images), found, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("gap", [3, 20])
@@ -110,9 +121,10 @@ def test_all_evaluations_tell_an_easy_task_from_an_impossible_one(backbone):
     easy, impossible = task(100), task(0)
     chance = 100 / 3
     for name, evaluate in EVALUATIONS.items():
-        found = evaluate(backbone, easy, TUNING)
+        how = (TUNING,) if name == FINE_TUNING else ()
+        found = evaluate(backbone, easy, *how)
         assert found > chance + 20, name
-        assert found > evaluate(backbone, impossible, TUNING) + 10, name
+        assert found > evaluate(backbone, impossible, *how) + 10, name
     assert found > 85, "the whole network was trained"
 
 
@@ -165,7 +177,7 @@ class Counted:
 def test_only_what_is_missing_is_measured(monkeypatch):
     asked, evaluated = [], []
 
-    def spy(backbone: ClassifierResNet, one: Task, config: None) -> float:
+    def spy(backbone: ClassifierResNet, one: Task) -> float:
         evaluated.append(one.key)
         return nearest_neighbours(backbone, one)
 
@@ -190,12 +202,57 @@ def test_evaluations_and_their_settings_are_kept_apart():
     assert len(list((paths.cache_root() / "task2sim-accuracies").iterdir())) == 4
 
 
+def test_names_under_which_accuracies_are_kept():
+    """Those of 5-NN and linear probing are the names of kept results; only fine-tuning mirrors by the category."""
+    source, natural, symbolic = Counted("a", []), task(40), task(40, category="symbolic")
+    folder = paths.cache_root() / "task2sim-accuracies"
+    for name in (REWARD, LINEAR_PROBING):
+        key = digest(evaluation.VERSION, name, "a", natural.key, [])
+        files = [evaluation._file(Job(source, (each,), name), each) for each in (natural, symbolic)]
+        assert files == [folder / f"{key}.json"] * 2
+    jobs = [Job(source, (each,), FINE_TUNING, TUNING) for each in (natural, symbolic)]
+    assert len({evaluation._file(job, job.tasks[0]) for job in jobs}) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "problem"),
+    [
+        ("5-NN", None, "evaluation is '5-NN'; choose one of 5NN, Linear Probing, Finetuning"),
+        (FINE_TUNING, None, "Finetuning with the configuration None: Finetuning alone takes one"),
+        (REWARD, TUNING, "5NN with the configuration TrainConfig"),
+    ],
+)
+def test_a_job_that_cannot_be_done_is_named(name, config, problem):
+    with pytest.raises(InputError, match=problem):
+        Job(Counted("a", []), (task(40),), name, config)
+
+
+def test_pairs_in_any_order_are_one_job_a_backbone(monkeypatch):
+    jobs = []
+    real = evaluation.scores
+
+    def spy(asked: list[Job], *arguments: object) -> list[list[float]]:
+        jobs.extend(asked)
+        return real(asked, *arguments)
+
+    monkeypatch.setattr(evaluation, "scores", spy)
+    asked, one, two = [], task(10), task(30)
+    sources = [Counted(name, asked) for name in ("a", "bb", "a")]
+    pairs = [(sources[0], two), (sources[1], one), (sources[2], one), (sources[0], two), (sources[1], two)]
+    found = pair_scores(pairs)
+    assert asked == ["a", "bb"]
+    assert [[each.key for each in job.tasks] for job in jobs] == [[two.key, one.key], [one.key, two.key]]
+    assert found == [scores([Job(source, (each,))])[0][0] for source, each in pairs]
+    assert len(set(found)) > 2, "accuracies that could be confused"
+    assert pair_scores([]) == []
+
+
 def test_a_failure_loses_nothing_that_others_measured(monkeypatch):
     asked, refused = [], {"bb"}
     easy, broken = task(40), task(50)
     jobs = [Job(Counted(name, asked, refused), (easy, broken)) for name in ("a", "bb", "ccc")]
 
-    def failing(backbone: ClassifierResNet, one: Task, config: None) -> float:
+    def failing(backbone: ClassifierResNet, one: Task) -> float:
         if one is broken and asked[-1] == "ccc":
             raise RuntimeError("out of memory")
         return nearest_neighbours(backbone, one)

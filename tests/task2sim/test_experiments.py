@@ -4,7 +4,9 @@ from dataclasses import fields, replace
 
 import pytest
 
+from ndslib.core import notebooks, presets
 from ndslib.core.errors import InputError
+from ndslib.core.training import TrainConfig, learning_rate
 from ndslib.data.worlds import photos, streetside
 from ndslib.sim.catalogue import CLASSES
 from ndslib.task2sim import experiments
@@ -47,6 +49,14 @@ def test_pretraining_and_fine_tuning_follow_the_settings():
     assert (tuning.steps, tuning.seed, tuning.device, tuning.precision) == (60, 5, "cpu", "fp32")
 
 
+def test_fine_tuning_follows_the_recipe():
+    assert SMALL.fine_tuning == TrainConfig(60, 32, 0.02, warmup=0.1)
+    tuning = replace(SMALL, recipe="paper", fine_tuning_steps=50, fine_tuning_lr=0.1, fine_tuning_batch=64).fine_tuning
+    assert (tuning.optimizer, tuning.batch_size) == ("sgd", 64)
+    rates = [learning_rate(tuning, step) for step in (0, 24, 25, 37, 38, 49)]
+    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001]), "drops at half and at three quarters"
+
+
 def test_no_object_of_pretraining_is_a_class_of_a_task():
     objects = set(SMALL.simulator.classes)
     assert objects.isdisjoint(photos.CLASSES)
@@ -71,6 +81,11 @@ def test_larger_sets_are_trained_on_for_as_many_epochs(changes, steps):
     assert sized == replace(SMALL, **changes, steps=steps)
 
 
+def test_the_larger_sets_have_their_own_sizes():
+    settings = replace(SMALL, large_classes=6, large_images_per_class=8)
+    assert settings.large == replace(settings, classes=6, images_per_class=8, steps=24)
+
+
 def test_the_smallest_set_is_trained_on_at_all():
     assert replace(SMALL, steps=1).sized(images_per_class=1).steps == 1
 
@@ -78,3 +93,17 @@ def test_the_smallest_set_is_trained_on_at_all():
 def test_an_unknown_probe_is_named():
     with pytest.raises(InputError, match="probe is 'moco'; choose 'pretrained' or 'imagenet'"):
         replace(SMALL, probe="moco").probe_network()
+
+
+NOTEBOOKS = [each for each in notebooks.load_all() if each.chapter == "task2sim"]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda each: each.name)
+def test_at_the_papers_size_the_probe_is_imagenets_and_the_catalogue_has_all_classes(notebook, monkeypatch):
+    probe = object()
+    monkeypatch.setattr(experiments, "ImagenetProbe", lambda: probe)
+    parameters = presets.resolve(notebook, "paper")
+    settings = Settings.of(parameters)
+    assert settings.probe_network() is probe
+    wanted = (settings.classes, settings.large_classes, *parameters.get("CLASS_COUNTS", ()))
+    assert max(wanted) <= len(experiments.OBJECTS)

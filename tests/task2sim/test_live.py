@@ -10,7 +10,7 @@ import pytest
 from ndslib.core.errors import InputError
 from ndslib.core.training import TrainConfig, fit
 from ndslib.sim import PARAMETERS, TorchSimulator
-from ndslib.task2sim import Policy, live, pretraining
+from ndslib.task2sim import Policy, evaluation, pretraining
 from ndslib.task2sim.evaluation import Job, nearest_neighbours
 from ndslib.task2sim.live import LiveRewards
 from ndslib.task2sim.pretraining import Pretraining
@@ -41,13 +41,13 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[tuple[int, ...], list[str]]]]:
     """What each request asked to be measured: settings, with the names of their tasks."""
     made: list[list[tuple[tuple[int, ...], list[str]]]] = []
-    real = live.scores
+    real = evaluation.scores
 
     def spy(jobs: list[Job], *arguments: object) -> list[list[float]]:
         made.append([(job.source.setting, [task.name for task in job.tasks]) for job in jobs])
         return real(jobs, *arguments)
 
-    monkeypatch.setattr(live, "scores", spy)
+    monkeypatch.setattr(evaluation, "scores", spy)
     return made
 
 

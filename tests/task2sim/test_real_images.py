@@ -8,10 +8,13 @@ import pytest
 from PIL import Image
 
 from ndslib.core.errors import InputError
+from ndslib.core.files import digest
 from ndslib.core.training import TrainConfig
+from ndslib.data import loaders
+from ndslib.data.labelled import few_per_class
 from ndslib.data.worlds import domains
 from ndslib.task2sim import real_images as module
-from ndslib.task2sim.pretraining import Pretraining
+from ndslib.task2sim.pretraining import GivenImages, Pretraining
 from ndslib.task2sim.real_images import real_images
 from ndslib.task2sim.tasks import CLASSES, GROUPS
 
@@ -42,22 +45,43 @@ def test_worlds_draw_photographs_of_classes_that_are_in_no_task(monkeypatch):
 
     def spy(domain: str, classes: tuple[str, ...], count: int, *rest: object) -> object:
         asked.append((domain, classes, count))
-        return real(domain, classes[:2], 1, *rest)
+        return real(domain, classes, 1, *rest)
 
     monkeypatch.setattr(domains, "sample_table", spy)
-    given = real_images("worlds", replace(WANTED, classes=5, images_per_class=4), workers=1)
     rest = domains.class_names("photos")[CLASSES:]
-    assert asked == [("photos", rest, -(-20 // len(rest)))], "at least as many images as 5 x 4"
-    assert (given.data.images.dtype, given.data.images.shape) == (np.uint8, (2, 3, 16, 16))
+    given = real_images("worlds", replace(WANTED, classes=3, images_per_class=2), workers=1)
+    assert (given.data.images.dtype, given.data.images.shape) == (np.uint8, (6, 3, 16, 16)), "of the eight drawn"
+    assert given.data.labels.tolist() == list(range(6))
+    real_images("worlds", replace(WANTED, classes=5, images_per_class=4), workers=1)
+    assert asked == [("photos", rest, -(-count // len(rest))) for count in (6, 20)]
 
 
-def test_real_takes_pacs_photos_as_many_images_over_its_classes(data):
+def counts(given: GivenImages) -> list[int]:
+    """Images of each class, fewest first."""
+    return sorted(np.bincount(given.data.labels).tolist())
+
+
+def test_real_takes_exactly_as_many_of_pacs_photos_over_its_classes(data):
     given = real_images("real", WANTED)
-    assert given.data.images.shape == (9, 3, 16, 16), "8 are asked for: 3 of each of 3 classes"
-    assert np.bincount(given.data.labels).tolist() == [3, 3, 3]
+    assert given.data.images.shape == (8, 3, 16, 16)
+    assert counts(given) == [2, 3, 3]
     assert given.data.labels.dtype == np.int64
-    many = real_images("real", replace(WANTED, images_per_class=100))
-    assert len(many.data.images) == 15, "all there are"
+    assert counts(real_images("real", replace(WANTED, classes=3))) == [4, 4, 4]
+    assert counts(real_images("real", replace(WANTED, images_per_class=100))) == [5, 5, 5], "all there are"
+
+
+def test_large_classes_give_more_where_small_ones_run_out(data):
+    for number in (2, 3, 4):
+        (data / f"pacs/photo/dog/{number}.png").unlink()
+    for wanted, expected in ((6, [2, 2, 2]), (10, [2, 4, 4]), (11, [2, 4, 5]), (12, [2, 5, 5]), (14, [2, 5, 5])):
+        assert counts(real_images("real", replace(WANTED, classes=wanted, images_per_class=1))) == expected
+
+
+def test_the_images_of_a_balanced_set_are_those_drawn_of_each_class(data):
+    """Networks pretrained on such sets are kept under their names."""
+    table = loaders.image_folder(data / "pacs/photo", "pacs_photo", "train")
+    drawn = few_per_class(table, (4,), "task2sim", "real", 0)[0]
+    assert real_images("real", replace(WANTED, classes=3)).key == digest(drawn["id"].to_pylist(), 16, 0)
 
 
 @pytest.mark.parametrize(("classes", "chosen"), [(2, [0, 2]), (3, [0, 1, 3]), (5, [0, 1, 2, 3, 4])])

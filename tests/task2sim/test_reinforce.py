@@ -12,7 +12,8 @@ from ndslib.core.errors import InputError
 from ndslib.core.seeding import generator
 from ndslib.sim.parameters import Parameter
 from ndslib.task2sim import reinforce
-from ndslib.task2sim.reinforce import Memory, PolicyConfig, expected_reward, most_probable, policy_gradient_loss, sample
+from ndslib.task2sim.policy_config import PolicyConfig
+from ndslib.task2sim.reinforce import Memory, expected_reward, most_probable, policy_gradient_loss, sample
 from ndslib.task2sim.rewards import every_setting
 
 PARAMETERS = (Parameter("light", 2), Parameter("blur", 3))
@@ -76,7 +77,7 @@ def train(scores, reward, **options):
 # Schedules
 
 
-def test_the_noise_is_the_authors():
+def test_the_schedule_of_the_noise_is_the_authors():
     noise = [PolicyConfig().noise(epoch) for epoch in range(20)]
     assert noise == pytest.approx([0.4] * 5 + [0.2] * 5 + [0.4 / 3] * 5 + [0.1] * 5)
     assert PolicyConfig().noise(999) == pytest.approx(0.002)

@@ -13,7 +13,7 @@ from ndslib.core.training import fit
 from ndslib.data import loaders
 from ndslib.data.labelled import few_per_class, only
 from ndslib.sim.parameters import Parameter
-from ndslib.task2sim import pretraining, real_images, tasks, transfer
+from ndslib.task2sim import evaluation, pretraining, real_images, tasks, transfer
 from ndslib.task2sim.evaluation import Job
 from ndslib.task2sim.experiments import Settings
 from ndslib.task2sim.rewards import RewardTable
@@ -56,7 +56,9 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     group = (source(True, "0", "1"), source(True, "2", "3"), source(False, "4", "5"))
     monkeypatch.setitem(tasks.GROUPS, "digits", group)
     monkeypatch.setitem(
-        real_images.TABLES, "digits", lambda wanted, workers: digits("8", "9").slice(0, wanted.classes * 4)
+        real_images.TABLES,
+        "digits",
+        lambda wanted, workers: digits("8", "9").slice(0, wanted.classes * wanted.images_per_class),
     )
     yield SMALL
     Settings.load.cache_clear()
@@ -67,11 +69,11 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     """All jobs that are asked for. Nothing is trained: task p of job j of a request has the accuracy 10 j + p."""
     made: list[Job] = []
 
-    def scores(asked: list[Job], workers: int, engine: str) -> list[list[float]]:
+    def scores(asked: list[Job], workers: int, engine: str, description: str) -> list[list[float]]:
         made.extend(asked)
         return [[10.0 * number + place for place in range(len(job.tasks))] for number, job in enumerate(asked)]
 
-    monkeypatch.setattr(transfer, "scores", scores)
+    monkeypatch.setattr(evaluation, "scores", scores)
     return made
 
 
@@ -178,8 +180,29 @@ def test_a_sweep_grows_the_data_and_the_steps(settings, jobs, monkeypatch, figur
     assert set(rows["task"]) == {"0-1", "2-3"}, "the seen ones"
     assert set(rows["method"]) == set(CHOSEN) | ({REAL} if figure != "t2s-f7" else set())
     assert rows.groupby(["step", "method"]).size().eq(2).all()
-    assert sorted(rows["step"].unique()) == list(values)
+    steps = [2 * value for value in values] if figure == "t2s-f8" else list(values)
+    assert sorted(rows["step"].unique()) == steps, "classes, meshes of a class, or all images"
     assert len({job.source.key for job in jobs if hasattr(job.source, "setting")}) == 2 * len(values)
+
+
+def test_real_images_stand_where_they_grow_like_the_others(settings, jobs, monkeypatch):
+    few = digits("8", "9").slice(0, 8)
+    monkeypatch.setitem(
+        real_images.TABLES, "digits", lambda wanted, workers: few.slice(0, wanted.classes * wanted.images_per_class)
+    )
+    assert sizes_with_real(sweep("t2s-f8", (2, 4, 8), settings, CHOSEN, "5NN")) == {4, 8}, "there are no 16"
+    monkeypatch.setattr(transfer, "FIXED_CLASSES", ("digits",))
+    assert sizes_with_real(sweep("t2s-f6", (2, 3), settings, CHOSEN, "5NN")) == set()
+    assert sizes_with_real(sweep("t2s-f8", (2,), settings, CHOSEN, "5NN")) == {4}, "images can grow all the same"
+
+
+def sizes_with_real(rows: pd.DataFrame) -> set[int]:
+    return set(rows.loc[rows["method"] == REAL, "step"])
+
+
+def test_few_real_images_are_compared_all_the_same(settings, jobs, monkeypatch):
+    monkeypatch.setitem(real_images.TABLES, "digits", lambda wanted, workers: digits("8", "9").slice(0, 3))
+    assert REAL in set(compare(settings, CHOSEN, ["5NN"])["method"])
 
 
 def test_few_meshes_leave_at_least_one_image(settings, jobs):
