@@ -5,22 +5,19 @@ The folder holds the Task2Vecs of all 20 tasks and the 5-NN accuracies of all 25
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ndslib.core import paths
-from ndslib.core.parallel import run_jobs
-from ndslib.core.stats import paired_difference
 from ndslib.task2sim.evaluation import REWARD
 from ndslib.task2sim.methods import IMPROVED, OPTIMUM, RANDOM, RANDOMISED, SINGLE, TASK2SIM
 from ndslib.task2sim.policy import IMPROVED as IMPROVED_CONFIG
 from ndslib.task2sim.policy import Policy
 from ndslib.task2sim.policy_config import PolicyConfig
 from ndslib.task2sim.rewards import RewardTable
-from ndslib.task2sim.validation import Fit, by_task, leave_tasks_out, tasks_to_hold_out
+from ndslib.task2sim.validation import by_task, gain, leave_tasks_out
 from ndslib.task2sim.vectors import TaskVectors
 
 AUTHORS, LEFT_OUT = "authors' rewards", "leave tasks out"  # the experiments
@@ -84,28 +81,10 @@ def on_seen_tasks(authors: Authors, config: PolicyConfig) -> pd.DataFrame:
 
 def on_left_out_tasks(authors: Authors, splits: int, config: PolicyConfig, workers: int = 1) -> pd.DataFrame:
     """Train on nine tasks and predict three, `splits` times: tidy rows, each task's mean over the splits without it."""
-    paper, improved = policies(config).values()
-    values = by_task(leave_tasks_out(authors.seen, authors.table, paper.fit, HELD_OUT, splits, workers=workers))
-    return _rows(LEFT_OUT, values.assign(**{IMPROVED: rewards_of_left_out(authors, improved.fit, splits, workers)}))
-
-
-def rewards_of_left_out(authors: Authors, fit: Fit, splits: int, workers: int = 1) -> pd.Series:
-    """The mean reward (percent) of each task under what is predicted for it, over the splits that left it out.
-
-    Args:
-        fit: as in `leave_tasks_out`, which draws the same splits.
-    """
-    held_out = tasks_to_hold_out(len(authors.table.tasks), HELD_OUT, splits).tolist()
-    found = run_jobs(partial(_rewards_of_split, authors, fit), held_out, workers, description="splits")
-    return pd.concat(found).groupby(level=0, sort=False).mean()
-
-
-def _rewards_of_split(authors: Authors, fit: Fit, held_out: list[int]) -> pd.Series:
-    table = authors.table
-    training = np.delete(np.arange(len(table.tasks)), held_out)
-    policy = fit(authors.seen[training], table.of([table.tasks[place] for place in training]))
-    rewards = table(held_out, policy.predict(authors.seen[held_out]))
-    return pd.Series(rewards, [table.tasks[place] for place in held_out])
+    fits = {name: policy.fit for name, policy in policies(config).items()}
+    return _rows(
+        LEFT_OUT, by_task(leave_tasks_out(authors.seen, authors.table, fits, HELD_OUT, splits, workers=workers))
+    )
 
 
 def _rows(experiment: str, values: pd.DataFrame) -> pd.DataFrame:
@@ -154,23 +133,14 @@ def compare_variants(authors: Authors, splits: int, workers: int = 1, **options:
         the ends of its 95 % interval over tasks (`_low`, `_high`), a bootstrap.
     """
     table, places = authors.table, np.arange(len(authors.table.tasks))
-    held_out = {SINGLE: rewards_of_left_out(authors, _SingleSetting, splits)}
+    rows = pd.DataFrame()
     for name, variant in VARIANTS.items():
         variant = replace(variant, config=replace(variant.config, **options))
         seen = table(places, variant.fit(authors.seen, table).predict(authors.seen))
-        held_out[name] = rewards_of_left_out(authors, variant.fit, splits, workers)
-        row = {"variant": name, "seen": seen.mean(), "held_out": held_out[name].mean()}
+        fits = {name: variant.fit}
+        rows = pd.concat([rows, leave_tasks_out(authors.seen, table, fits, HELD_OUT, splits, workers=workers)])
+        row = {"variant": name, "seen": seen.mean(), "held_out": by_task(rows)[name].mean()}
         for column, other in (("over_single", SINGLE), ("over_paper", PAPER)):
-            gain = paired_difference(held_out[name], held_out[other], method="bootstrap")
-            row |= {column: gain.mean, f"{column}_low": gain.low, f"{column}_high": gain.high}
+            found = gain(rows, name, other)
+            row |= {column: found.mean, f"{column}_low": found.low, f"{column}_high": found.high}
         yield row
-
-
-class _SingleSetting:
-    """Predicts the setting with the highest mean reward for every task."""
-
-    def __init__(self, task_vectors: np.ndarray, table: RewardTable) -> None:
-        self.setting = table.settings[table.flat.mean(axis=0).argmax()]
-
-    def predict(self, task_vectors: np.ndarray) -> np.ndarray:
-        return np.tile(self.setting, (len(task_vectors), 1))

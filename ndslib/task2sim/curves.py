@@ -29,7 +29,7 @@ def _colour(method: str) -> str:
 
 def learning(greedy: Sequence[float]) -> Figure:
     """The mean reward of the most probable settings, epoch by epoch (`reinforce.History`)."""
-    figure, axes = plt.subplots(figsize=(WIDTH / 1.5, 3.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(WIDTH / 1.5, 3.5), layout="constrained")
     axes.plot(range(1, len(greedy) + 1), greedy, color=COLOURS[TASK2SIM], linewidth=1.2)
     axes.set(xlabel="epoch", ylabel="reward of the most probable settings,\nmean of seen tasks (%)")
     plt.close(figure)

@@ -4,7 +4,7 @@ Splits overlap, so that their spread says little: what varies from one study to 
 interval therefore comes from one number a task, its mean over the splits that held it out (`gain`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Protocol
@@ -34,7 +34,7 @@ Fit = Callable[[np.ndarray, RewardTable], Predictor]
 def leave_tasks_out(
     task_vectors: np.ndarray,
     table: RewardTable,
-    fit: Fit,
+    fit: Fit | Mapping[str, Fit],
     held_out: int = 3,
     splits: int | None = None,
     seed: int = 0,
@@ -49,7 +49,8 @@ def leave_tasks_out(
     Args:
         task_vectors: float [N, D], in the order of the table's tasks.
         table: rewards of all settings, in percent.
-        fit: called as `fit(vectors, table)` with the training tasks only, such as `Policy().fit`.
+        fit: called as `fit(vectors, table)` with the training tasks only, such as `Policy().fit`; several by their
+            names as methods, one alone is "Task2Sim".
         held_out: tasks that a split keeps from training.
         splits: how many; all by default. Fewer are drawn so that every task is held out about equally often.
         seed: names the draw.
@@ -67,7 +68,8 @@ def leave_tasks_out(
     if len(task_vectors) != len(table.tasks):
         raise InputError(f"{len(task_vectors)} task vectors for {len(table.tasks)} tasks: give one vector a task")
     kept_out = tasks_to_hold_out(len(table.tasks), held_out, splits, seed)
-    jobs = [_Split(task_vectors, table, fit, number, tuple(tasks)) for number, tasks in enumerate(kept_out.tolist())]
+    fits = fit if isinstance(fit, Mapping) else {TASK2SIM: fit}
+    jobs = [_Split(task_vectors, table, fits, number, tuple(tasks)) for number, tasks in enumerate(kept_out.tolist())]
     return pd.concat(run_jobs(_validate, jobs, workers, description="splits"), ignore_index=True)
 
 
@@ -118,7 +120,7 @@ def gain(rows: pd.DataFrame, method: str = TASK2SIM, over: str = SINGLE, level: 
 class _Split:
     task_vectors: np.ndarray
     table: RewardTable
-    fit: Fit
+    fits: Mapping[str, Fit]
     number: int
     held_out: tuple[int, ...]
 
@@ -139,7 +141,10 @@ def _validate(split: _Split) -> pd.DataFrame:
     # Of the vectors as they are, the authors' convention: the distance normalises every value by itself.
     far = distances(split.task_vectors)[np.ix_(split.held_out, training)]
     rewards = {
-        TASK2SIM: unseen(places, split.fit(split.task_vectors[training], seen).predict(vectors)),
+        name: unseen(places, fit(split.task_vectors[training], seen).predict(vectors))
+        for name, fit in split.fits.items()
+    }
+    rewards |= {
         RANDOM: unseen.flat.mean(axis=1),
         RANDOMISED: unseen.flat[:, -1],
         SINGLE: unseen.flat[:, seen.flat.mean(axis=0).argmax()],
