@@ -15,9 +15,8 @@ from scipy.spatial.distance import cosine, pdist, squareform
 
 from ndslib.core.errors import InputError
 from ndslib.core.plots import INK, PALETTE
+from ndslib.task2sim.curves import WIDTH
 from ndslib.task2sim.tasks import CATEGORIES
-
-WIDTH = 9.5  # inches, a notebook's width
 
 
 def distances(vectors: ArrayLike) -> np.ndarray:

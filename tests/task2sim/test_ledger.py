@@ -262,12 +262,13 @@ def test_table_1_decides_each_task_in_the_printed_direction():
     last = rows["method"] == "+Materials"
     rows.loc[last, "value"] += rows.loc[last, "seed"]  # 0 and 1
     rendered = ledger.render("t2s-t1", rows)
-    assert [(each.claim.split(",")[0], each.headline) for each in rendered.claims] == [
-        ("+Materials below +Blur for EuroSAT (aerials)", True),
-        ("+Background below Pose for EuroSAT (aerials)", False),
-        ("+Materials above +Blur for SVHN (digits)", True),
-        ("+Background above Pose for SVHN (digits)", False),
+    assert [each.claim.split(",")[0] for each in rendered.claims] == [
+        "+Materials below +Blur for EuroSAT (aerials)",
+        "+Background below Pose for EuroSAT (aerials)",
+        "+Materials above +Blur for SVHN (digits)",
+        "+Background above Pose for SVHN (digits)",
     ]
+    assert all(each.headline for each in rendered.claims)
     half = T_1 * 0.5**0.5 / 2**0.5
     assert [(each.estimate, each.high - each.estimate) for each in rendered.claims] == [
         pytest.approx((-1.5, half)),
