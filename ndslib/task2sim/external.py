@@ -30,7 +30,8 @@ With Kubric, in its container, `python render.py {manifest} {output}`:
         scene += kb.PerspectiveCamera(name="camera", position=(2.12, 0, 0), look_at=(0, 0, 0))
         kb.write_png(renderer.render_still()["rgba"][..., :3], f"{sys.argv[2]}/{picture['file']}")
 
-Both vary two parameters and have to say so: `supports=("object_rotation", "light_intensity")`.
+Both follow the programs' documentation and have not been run here. They vary two parameters and have to say so:
+`supports=("object_rotation", "light_intensity")`.
 """
 
 import os

@@ -52,7 +52,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Source:
+class TaskSource:
     """Where a task's images come from: `tables(root, counts, seed, size, workers)` gives the training and test rows."""
 
     name: str
@@ -100,7 +100,7 @@ def load_tasks(
     return [_load(source, size, (train_per_class, test_per_class), seed, workers) for source in chosen]
 
 
-def _load(source: Source, size: int, counts: tuple[int, int], seed: int, workers: int | None) -> Task:
+def _load(source: TaskSource, size: int, counts: tuple[int, int], seed: int, workers: int | None) -> Task:
     tables = source.tables(counts, seed, size, workers)
     return task_of(source.name, *tables, size, source.category, source.seen, workers)
 
@@ -224,46 +224,46 @@ def _manifest(name: str, *splits: str) -> Callable[..., list[pa.Table]]:
 
 
 _WORLDS = {
-    "photos": Source("photos", "natural", True, _domain("photos")),
-    "sketches": Source("sketches", "illustrative", True, _domain("sketches")),
-    "glyphs": Source("glyphs", "symbolic", True, _domain("glyphs")),
-    "aerials": Source("aerials", "aerial", True, _domain("aerials")),
-    "textures": Source("textures", "texture", True, _domain("textures")),
-    "streets": Source("streets", "natural", True, _domain("streets")),
-    "digits": Source("digits", "symbolic", False, _digits),
-    "cartoons": Source("cartoons", "illustrative", False, _domain("cartoons")),
-    "fine-grained": Source("fine-grained", "natural", False, _fine_grained),
+    "photos": TaskSource("photos", "natural", True, _domain("photos")),
+    "sketches": TaskSource("sketches", "illustrative", True, _domain("sketches")),
+    "glyphs": TaskSource("glyphs", "symbolic", True, _domain("glyphs")),
+    "aerials": TaskSource("aerials", "aerial", True, _domain("aerials")),
+    "textures": TaskSource("textures", "texture", True, _domain("textures")),
+    "streets": TaskSource("streets", "natural", True, _domain("streets")),
+    "digits": TaskSource("digits", "symbolic", False, _digits),
+    "cartoons": TaskSource("cartoons", "illustrative", False, _domain("cartoons")),
+    "fine-grained": TaskSource("fine-grained", "natural", False, _fine_grained),
 }
-GROUPS: dict[str, tuple[Source, ...]] = {
+GROUPS: dict[str, tuple[TaskSource, ...]] = {
     "worlds": tuple(_WORLDS.values()),
     "real": (
         *(_WORLDS[name] for name in ("photos", "sketches", "glyphs", "aerials", "textures", "streets")),
-        Source("cifar10", "natural", True, _cifar10),
-        Source("omniglot", "symbolic", True, _omniglot),
+        TaskSource("cifar10", "natural", True, _cifar10),
+        TaskSource("omniglot", "symbolic", True, _omniglot),
         *(_WORLDS[name] for name in ("digits", "fine-grained")),
-        Source("pacs_cartoon", "illustrative", False, _pacs("cartoon")),
-        Source("pacs_sketch", "illustrative", False, _pacs("sketch")),
+        TaskSource("pacs_cartoon", "illustrative", False, _pacs("cartoon")),
+        TaskSource("pacs_sketch", "illustrative", False, _pacs("sketch")),
     ),
     "paper": (  # T2S section 4.1; the names are those of the reward table and the Task2Vec file
-        Source("CropDisease", "natural", True, _manifest("cropdisease", "train", "test")),
-        Source("Flowers102", "natural", True, _manifest("flowers102", "train", "test")),
-        Source("DeepWeeds", "natural", True, _manifest("deepweeds", "all")),
-        Source("EuroSAT", "aerial", True, _manifest("eurosat", "all")),
-        Source("Resisc45", "aerial", True, _manifest("resisc45", "all")),
-        Source("Omniglot", "symbolic", True, _manifest("omniglot", "train")),
-        Source("SVHN", "symbolic", True, _manifest("svhn", "train", "test")),
-        Source("ISIC", "medical", True, _manifest("isic2018", "all")),
-        Source("ChestX", "medical", True, _manifest("chestx", "all")),
-        Source("Kaokore", "illustrative", True, _manifest("kaokore", "all")),
-        Source("Sketch", "illustrative", True, _manifest("imagenet_sketch", "all")),
-        Source("DTD", "texture", True, _manifest("dtd", "train", "test")),
-        Source("CUB", "natural", False, _manifest("cub200", "train", "test")),
-        Source("PacsC", "illustrative", False, _manifest("pacs", "cartoon")),
-        Source("PacsS", "illustrative", False, _manifest("pacs", "sketch")),
-        Source("AID", "aerial", False, _manifest("aid", "all")),
-        Source("USPS", "symbolic", False, _manifest("usps", "train", "test")),
-        Source("FMD", "texture", False, _manifest("fmd", "all")),
-        Source("CactusAerial", "aerial", False, _manifest("cactus_aerial", "train", "val")),
-        Source("ChestXPneumonia", "medical", False, _manifest("chestx_pneumonia", "train", "test")),
+        TaskSource("CropDisease", "natural", True, _manifest("cropdisease", "train", "test")),
+        TaskSource("Flowers102", "natural", True, _manifest("flowers102", "train", "test")),
+        TaskSource("DeepWeeds", "natural", True, _manifest("deepweeds", "all")),
+        TaskSource("EuroSAT", "aerial", True, _manifest("eurosat", "all")),
+        TaskSource("Resisc45", "aerial", True, _manifest("resisc45", "all")),
+        TaskSource("Omniglot", "symbolic", True, _manifest("omniglot", "train")),
+        TaskSource("SVHN", "symbolic", True, _manifest("svhn", "train", "test")),
+        TaskSource("ISIC", "medical", True, _manifest("isic2018", "all")),
+        TaskSource("ChestX", "medical", True, _manifest("chestx", "all")),
+        TaskSource("Kaokore", "illustrative", True, _manifest("kaokore", "all")),
+        TaskSource("Sketch", "illustrative", True, _manifest("imagenet_sketch", "all")),
+        TaskSource("DTD", "texture", True, _manifest("dtd", "train", "test")),
+        TaskSource("CUB", "natural", False, _manifest("cub200", "train", "test")),
+        TaskSource("PacsC", "illustrative", False, _manifest("pacs", "cartoon")),
+        TaskSource("PacsS", "illustrative", False, _manifest("pacs", "sketch")),
+        TaskSource("AID", "aerial", False, _manifest("aid", "all")),
+        TaskSource("USPS", "symbolic", False, _manifest("usps", "train", "test")),
+        TaskSource("FMD", "texture", False, _manifest("fmd", "all")),
+        TaskSource("CactusAerial", "aerial", False, _manifest("cactus_aerial", "train", "val")),
+        TaskSource("ChestXPneumonia", "medical", False, _manifest("chestx_pneumonia", "train", "test")),
     ),
 }

@@ -17,7 +17,7 @@ from ndslib.task2sim import evaluation, pretraining, real_images, tasks, transfe
 from ndslib.task2sim.evaluation import Job
 from ndslib.task2sim.experiments import Settings
 from ndslib.task2sim.rewards import RewardTable
-from ndslib.task2sim.tasks import Source
+from ndslib.task2sim.tasks import TaskSource
 from ndslib.task2sim.transfer import (
     OPTIMUM,
     RANDOM,
@@ -43,11 +43,11 @@ def digits(*chosen: str) -> pa.Table:
     return only(loaders.sklearn_digits(paths.cache_root() / "digits"), chosen)
 
 
-def source(seen: bool, *chosen: str) -> Source:
+def source(seen: bool, *chosen: str) -> TaskSource:
     def tables(counts: tuple[int, int], seed: int, size: int, workers: int | None) -> list[pa.Table]:
         return few_per_class(digits(*chosen), counts, "test", seed)
 
-    return Source("-".join(chosen), "symbolic", seen, tables)
+    return TaskSource("-".join(chosen), "symbolic", seen, tables)
 
 
 @pytest.fixture
