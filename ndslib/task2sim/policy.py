@@ -92,18 +92,19 @@ class Policy:
             the policy itself.
 
         Raises:
-            InputError: vectors that are not [N, D], not finite or zero; a table of other tasks than N; rewards that are
-                not finite numbers; training that diverges, as with too high a learning rate.
+            InputError: vectors that are not [N, D], not finite or zero; rewards of other tasks than these N; rewards
+                that are not finite numbers; training that diverges, as with too high a learning rate.
+            UserWarning: training collapsed, and the best epoch's policy is kept (`reinforce.train`).
         """
+        with torch.inference_mode(False), torch.enable_grad():  # a caller's `no_grad` is not meant for training
+            return self._fit(task_vectors, rewards, description)
+
+    def _fit(
+        self, task_vectors: np.ndarray | TaskVectors, rewards: Rewards | RewardTable, description: str
+    ) -> "Policy":
         inputs = self._scaled(task_vectors)
-        if isinstance(rewards, RewardTable) and len(rewards.tasks) != len(inputs):
-            raise InputError(
-                f"{len(inputs)} task vectors for a table of {len(rewards.tasks)} tasks: give one vector a task of the "
-                "table, in its order (`RewardTable.of` takes some of its tasks)"
-            )
-        if isinstance(rewards, RewardTable) and isinstance(task_vectors, TaskVectors):
-            task_vectors.check_order(rewards.tasks)
         parameters = tuple(getattr(rewards, "parameters", PARAMETERS))
+        _check_source(rewards, parameters, task_vectors)
         levels = [parameter.levels for parameter in parameters]
         if self.config.sharing:
             rewards = SharedRewards(rewards, nearness(inputs.numpy(), self.config.sharing), parameters)
@@ -172,20 +173,55 @@ class Policy:
             InputError: the file is absent, damaged or no policy, or its task vectors would be made otherwise here.
         """
         metadata = weights.read_metadata(path, "policy", FORMAT, "a policy", "train it again and save it")
+        try:
+            return cls._restored(metadata, load_file(path), path)
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise InputError(f"{path}: not a whole policy ({error}); train it again and save it") from error
+
+    @classmethod
+    def _restored(cls, metadata: dict[str, Any], state: dict[str, Tensor], path: Path | str) -> "Policy":
         policy = cls(PolicyConfig(**metadata["config"]))
         policy.parameters = tuple(Parameter(name, levels) for name, levels in metadata["parameters"])
         levels = [parameter.levels for parameter in policy.parameters]
         policy.network = PolicyNetwork(metadata["features"], levels, policy.config.hidden, policy.config.seeds)
-        state = load_file(path)
         policy.network.load_state_dict(below(state, "network."))
+        if not all(weight.isfinite().all() for weight in policy.network.parameters()):
+            raise InputError(f"{path}: the policy has weights that are not finite; train it again and save it")
         if metadata["seen"]:
             policy.seen = TaskVectors.restored(metadata["seen"], below(state, "seen."), path)
         return policy
 
 
+def _check_source(rewards: Rewards | RewardTable, parameters: tuple[Parameter, ...], task_vectors: object) -> None:
+    """Refuse rewards that are not a source for these tasks, where the source names its own (a table, the live loop)."""
+    if not callable(rewards):
+        raise InputError(
+            f"rewards are a {type(rewards).__name__}: give a RewardTable (such as `RewardTable.from_csv(path)`) or a "
+            "function of tasks and settings"
+        )
+    if not parameters or not all(isinstance(each, Parameter) and each.levels >= 1 for each in parameters):
+        raise InputError(f"the rewards' parameters are {parameters}: wanted one Parameter(name, levels) at least")
+    if (tasks := getattr(rewards, "tasks", None)) is None:
+        return
+    if len(tasks) != len(task_vectors):
+        raise InputError(
+            f"{len(task_vectors)} task vectors for rewards of {len(tasks)} tasks: give one vector a task, in the order "
+            "of the rewards' tasks (`RewardTable.of` takes some of a table's)"
+        )
+    if isinstance(task_vectors, TaskVectors):
+        task_vectors.check_order([task if isinstance(task, str) else task.name for task in tasks])
+
+
 def _unit(task_vectors: np.ndarray) -> Tensor:
     """Task vectors scaled to length 1, float32 [N, D]."""
-    vectors = np.asarray(task_vectors, np.float64)
+    if isinstance(task_vectors, Tensor):
+        task_vectors = task_vectors.detach().cpu().double()
+    try:
+        vectors = np.asarray(task_vectors, np.float64)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"task vectors are no numbers [tasks, values] ({error})") from error
     if vectors.ndim != 2 or 0 in vectors.shape:
         raise InputError(f"task vectors have the shape {vectors.shape}; wanted [tasks, values], at least one of each")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

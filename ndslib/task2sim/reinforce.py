@@ -13,6 +13,7 @@ the paper's algorithm:
 """
 
 import math
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ndslib.core.errors import InputError
+from ndslib.core.parallel import one_thread
 from ndslib.core.progress import track
 from ndslib.core.seeding import generator
 from ndslib.sim.parameters import Parameter
@@ -34,7 +36,8 @@ class History:
     """What training did.
 
     Attributes:
-        greedy: [epochs], the mean reward of the most probable settings, R(nu), over tasks and members.
+        greedy: [epochs], the mean reward of the most probable settings, R(nu), over tasks and members, as they were
+            when their minibatch was shown.
         evaluations: distinct pairs of task and setting whose reward was asked for.
         settings: distinct settings among them: the pretrainings that were needed.
     """
@@ -57,8 +60,7 @@ class Memory:
         Raises:
             InputError: the source gave another number of rewards, or one that is not finite.
         """
-        rows = torch.cat([tasks[..., None], settings], dim=-1)
-        pairs = list(map(tuple, rows.flatten(0, -2).tolist()))
+        pairs = _pairs(tasks, settings)
         if new := list(dict.fromkeys(pair for pair in pairs if pair not in self.known)):
             asked = np.array(new, np.int64)
             found = np.asarray(self.rewards(asked[:, 0], asked[:, 1:]), np.float64)
@@ -67,10 +69,20 @@ class Memory:
             self.known |= dict(zip(new, found.tolist(), strict=True))
         return torch.tensor([self.known[pair] for pair in pairs]).view(tasks.shape)
 
+    def recalled(self, tasks: Tensor, settings: Tensor) -> Tensor:
+        """As a call, but nothing is asked for: not a number where a reward is not known."""
+        found = [self.known.get(pair, math.nan) for pair in _pairs(tasks, settings)]
+        return torch.tensor(found).view(tasks.shape)
+
     @property
     def settings(self) -> int:
         """Distinct settings that were asked for."""
         return len({pair[1:] for pair in self.known})
+
+
+def _pairs(tasks: Tensor, settings: Tensor) -> list[tuple[int, ...]]:
+    rows = torch.cat([tasks[..., None], settings], dim=-1)
+    return list(map(tuple, rows.flatten(0, -2).tolist()))
 
 
 def train(
@@ -93,11 +105,14 @@ def train(
     Raises:
         InputError: rewards that are not finite, more settings than the exact gradient can enumerate, or training that
             diverges.
+        UserWarning: a member collapsed (`collapsed`), as happens where rewards differ by tens of points; it is left as
+            it was after its best epoch.
     """
     training = _Training(network, inputs, rewards, parameters, config)
     epochs = range(config.epochs)
     for epoch in track(epochs, description) if description else epochs:
         training.epoch(epoch)
+    training.restore_collapsed()
     memory = training.memory
     return History(training.greedy, len(memory.known), memory.settings)
 
@@ -121,6 +136,9 @@ class _Training:
         self.best_reward = torch.full((config.members, len(inputs)), -torch.inf)
         self.best = torch.zeros(config.members, len(inputs), len(self.parameters), dtype=torch.int64)  # a_max
         self.greedy: list[float] = []
+        self.of_members = [parameter for parameter in trained if parameter.ndim]  # `InSpan.decay` is of all together
+        self.kept = [parameter.detach().clone() for parameter in self.of_members]  # as after each member's best epoch
+        self.kept_reward = torch.full((config.members,), -torch.inf)
         if config.gradient == "exact":
             self.settings = torch.from_numpy(_enumerated(self.parameters))  # Shape: (k, m)
             tasks = torch.arange(len(inputs))[:, None].expand(-1, len(self.settings))
@@ -132,11 +150,40 @@ class _Training:
             group["lr"] = self.config.learning_rate(epoch)
         order = torch.stack([torch.randperm(len(self.inputs), generator=random) for random in self.orders])
         update = self._exact if self.config.gradient == "exact" else self._sampled
-        greedy = sum(update(tasks, epoch) for tasks in order.split(self.config.batch_size, dim=1))
-        self.greedy.append(greedy / order.numel())
+        greedy = sum(update(tasks, epoch) for tasks in order.split(self.config.batch_size, dim=1)) / len(self.inputs)
+        self.greedy.append(float(greedy.mean()))
+        self._keep_best()
 
-    def _sampled(self, tasks: Tensor, epoch: int) -> float:
-        """Lines 7 to 17 of Algorithm 1 for tasks int64 [members, B]; the sum of their rewards R(nu)."""
+    def _keep_best(self) -> None:
+        """Remember the weights of the members that were never better, by rewards that are known anyway."""
+        log_pi = self._output_of_all()
+        tasks = torch.arange(len(self.inputs)).expand(self.config.members, -1)
+        reward = self.memory.recalled(tasks, most_probable(log_pi)).mean(1)
+        better = (reward > self.kept_reward) & ~collapsed(log_pi)
+        self.kept_reward[better] = reward[better]
+        for kept, parameter in zip(self.kept, self.of_members, strict=True):
+            kept[better] = parameter.detach()[better]
+
+    def restore_collapsed(self) -> None:
+        """Give the members that collapsed the weights of their best epoch."""
+        dead = collapsed(self._output_of_all()) & self.kept_reward.isfinite()
+        if not dead.any():
+            return
+        for kept, parameter in zip(self.kept, self.of_members, strict=True):
+            parameter.data[dead] = kept[dead]
+        seeds = [seed for seed, one in zip(self.config.seeds, dead.tolist(), strict=True) if one]
+        warnings.warn(
+            f"training collapsed (seed {', '.join(map(str, seeds))}): all tasks get one distribution. The weights of "
+            f"the best epoch are kept; lower lr ({self.config.lr}) or scale rewards down (RewardTable.standardised)",
+            stacklevel=4,
+        )
+
+    @torch.no_grad()
+    def _output_of_all(self) -> Tensor:
+        return self._output(torch.arange(len(self.inputs)).expand(self.config.members, -1))
+
+    def _sampled(self, tasks: Tensor, epoch: int) -> Tensor:
+        """Lines 7 to 17 of Algorithm 1 for tasks int64 [members, B]; the sum of their rewards R(nu), [members]."""
         log_pi = self._output(tasks)
         greedy, drawn = most_probable(log_pi), sample(log_pi, self.config.noise(epoch), self.draws)
         # One request, so that all that is to be pretrained can be at once.
@@ -148,15 +195,16 @@ class _Training:
             advantage = self.best_reward.gather(1, tasks) - self.memory(tasks, most_probable(log_pi))
             loss = policy_gradient_loss(log_pi, self._of(self.best, tasks), advantage)
             self._step(loss + self._bonus(log_pi, epoch))
-        return float(baseline.sum())
+        return baseline.sum(1)
 
-    def _exact(self, tasks: Tensor, epoch: int) -> float:
-        """An update by the gradient of eq. 1."""
+    def _exact(self, tasks: Tensor, epoch: int) -> Tensor:
+        """An update by the gradient of eq. 1; returns as `_sampled`."""
         log_pi = self._output(tasks)
         loss = -expected_reward(log_pi, self.settings, self.rewards[tasks]).mean(1).sum()
         self._step(loss + self._bonus(log_pi, epoch))
-        return float(self.memory(tasks, most_probable(log_pi)).sum())
+        return self.memory(tasks, most_probable(log_pi)).sum(1)
 
+    @one_thread()  # on matrices as small as these, more threads mostly wait for each other
     def _output(self, tasks: Tensor) -> Tensor:
         log_pi = self.network(self.inputs[tasks])
         if log_pi.isnan().any():
@@ -169,6 +217,7 @@ class _Training:
             return 0.0
         return -self.config.entropy_weight(epoch) * entropy(log_pi).mean(1).sum()
 
+    @one_thread()
     def _step(self, loss: Tensor) -> None:
         self.optimizer.zero_grad()
         loss.backward()
@@ -184,6 +233,18 @@ class _Training:
     @staticmethod
     def _of(settings: Tensor, tasks: Tensor) -> Tensor:
         return settings.gather(1, tasks[..., None].expand(*tasks.shape, settings.shape[-1]))
+
+
+def collapsed(log_pi: Tensor) -> Tensor:
+    """Whether a member gives several tasks one distribution, to the last bit, as where its hidden units are all dead.
+
+    Args:
+        log_pi: [members, N, M, k], of all tasks.
+
+    Returns:
+        bool [members]; False of a single task, which tells nothing.
+    """
+    return (log_pi == log_pi[:, :1]).flatten(1).all(1) & (log_pi.shape[1] > 1)
 
 
 def most_probable(log_pi: Tensor) -> Tensor:

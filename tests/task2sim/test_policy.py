@@ -1,11 +1,15 @@
 """The policy from outside: what it learns, what it repeats, what it keeps and what it refuses."""
 
+import json
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from ndslib.core.errors import InputError
 from ndslib.sim.parameters import PARAMETERS, Parameter
@@ -228,11 +232,72 @@ def test_training_that_diverges_says_so(table, vectors):
         Policy(**SMALL | {"lr": 1e20, "warmup": 0}).fit(vectors, table)
 
 
+def test_training_that_diverges_with_its_last_update_says_so(table, vectors):
+    with pytest.raises(InputError, match="training diverged: lower lr"):
+        Policy(hidden=8, epochs=1, batch_size=3, warmup=0, lr=1e30, gradient="exact").fit(vectors, table)
+
+
+def test_a_policy_that_collapses_is_left_as_after_its_best_epoch():
+    """Rewards that differ by tens of points kill every hidden unit, here at twice the authors' learning rate."""
+    random = np.random.default_rng(11)
+    vectors, rewards = random.normal(size=(8, 16)), random.random((8, 2, 2, 2)) * 60 + 20
+    table = RewardTable(tuple("abcdefgh"), PARAMETERS[:3], rewards)
+    with pytest.warns(UserWarning, match=r"training collapsed \(seed 0\): .* lower lr \(0.002\)"):
+        policy = Policy(epochs=150, lr=0.002, warmup=10, imitation_from=10, drop=1.0).fit(vectors, table)
+    assert policy.history.greedy[-1] < table.flat.mean(axis=0).max(), "one setting for all is what is left of it"
+    assert table(np.arange(8), policy.predict(vectors)).mean() == pytest.approx(table.flat.max(axis=1).mean())
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_training_does_not_mind_a_callers_mode(context, table, vectors, fitted):
+    with context():
+        policy = Policy(**SMALL, members=2).fit(vectors, table)
+    assert np.array_equal(policy.probabilities(vectors), fitted.probabilities(vectors))
+
+
+@pytest.mark.parametrize("wanted", [np.ones((3, 2, 3, 2)), {"faces": 1.0}, None])
+def test_rewards_that_are_no_source_are_refused(vectors, wanted):
+    with pytest.raises(InputError, match=f"rewards are a {type(wanted).__name__}: give a RewardTable"):
+        Policy(**SMALL).fit(vectors, wanted)
+
+
+@pytest.mark.parametrize("parameters", [(), (("light", 2),), (Parameter("light", 0),)])
+def test_parameters_that_are_none_are_refused(vectors, parameters):
+    def rewards(tasks, settings):
+        return np.zeros(len(tasks))
+
+    rewards.parameters = parameters
+    with pytest.raises(InputError, match=r"wanted one Parameter\(name, levels\) at least"):
+        Policy(**SMALL).fit(vectors, rewards)
+
+
+def test_a_source_that_names_its_tasks_must_have_them_in_the_vectors_order(table, vectors):
+    class Live:
+        tasks = tuple(SimpleNamespace(name=name) for name in table.tasks)
+        parameters = table.parameters
+
+        def __call__(self, tasks, settings):
+            return table(tasks, settings)
+
+    named = TaskVectors(table.tasks, vectors)
+    assert Policy(**SMALL).fit(named, Live()).seen is named
+    with pytest.raises(InputError, match=r"vectors of the tasks .* for rewards of"):
+        Policy(**SMALL).fit(TaskVectors(table.tasks[::-1], vectors[::-1]), Live())
+    with pytest.raises(InputError, match="2 task vectors for rewards of 3 tasks"):
+        Policy(**SMALL).fit(vectors[:2], Live())
+
+
 def test_a_table_of_another_number_of_tasks_is_refused(table, vectors):
-    with pytest.raises(InputError, match="2 task vectors for a table of 3 tasks"):
+    with pytest.raises(InputError, match="2 task vectors for rewards of 3 tasks"):
         Policy(**SMALL).fit(vectors[:2], table)
-    with pytest.raises(InputError, match="3 task vectors for a table of 1 tasks"):
+    with pytest.raises(InputError, match="3 task vectors for rewards of 1 tasks"):
         Policy(**SMALL).fit(vectors, table.of(["faces"]))
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float64, "grad"])
+def test_tensors_are_task_vectors_too(kind, vectors, fitted):
+    given = torch.tensor(vectors, requires_grad=True) if kind == "grad" else torch.tensor(vectors).to(kind)
+    assert np.array_equal(fitted.predict(given), fitted.predict(vectors))
 
 
 # Task vectors
@@ -254,8 +319,10 @@ def changed(vectors, row, column, value):
         (lambda vectors: vectors[None], r"shape \(1, 3, 7\)"),
         (lambda vectors: vectors[:0], r"shape \(0, 7\)"),
         (lambda vectors: vectors[:, :0], r"shape \(3, 0\)"),
+        (lambda vectors: [["a", "b"], ["c", "d"]], "are no numbers"),
+        (lambda vectors: [[1.0, 2.0], [3.0]], "are no numbers"),
     ],
-    ids=["NaN", "infinite", "zero", "one vector", "three axes", "no task", "no value"],
+    ids=["NaN", "infinite", "zero", "one vector", "three axes", "no task", "no value", "words", "ragged"],
 )
 def test_task_vectors_that_name_no_direction_are_refused(table, vectors, fitted, change, message):
     for use in (lambda wrong: Policy(**SMALL).fit(wrong, table), fitted.predict, fitted.probabilities):
@@ -321,6 +388,27 @@ def test_there_is_nothing_to_save_before_fit(tmp_path):
 def test_an_absent_file_is_refused_by_name(tmp_path):
     with pytest.raises(InputError, match=r"absent\.safetensors: .*train it again"):
         Policy.load(tmp_path / "absent.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda about, state: about.pop("features"), "not a whole policy .*'features'"),
+        (lambda about, state: about["config"].update(colour=1), "not a whole policy .*'colour'"),
+        (lambda about, state: state.pop("network.biases.0"), r"not a whole policy .*biases\.0"),
+        (lambda about, state: state["network.weights.1"].fill_(torch.nan), "weights that are not finite"),
+    ],
+)
+def test_a_file_without_a_whole_policy_is_refused(tmp_path, fitted, change, message):
+    path = tmp_path / "policy.safetensors"
+    fitted.save(path)
+    with safe_open(path, "pt") as stream:
+        about = json.loads(stream.metadata()["policy"])
+    state = load_file(path)
+    change(about, state)
+    save_file(state, path, {"policy": json.dumps(about)})
+    with pytest.raises(InputError, match=f"(?s)policy.safetensors: .*{message}"):
+        Policy.load(path)
 
 
 @pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-5], lambda data: b"task" + data[4:]])
