@@ -5,6 +5,7 @@ They lie beside `ndslib.cli` and outside of `ndslib.task2sim`, whose import take
 
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,17 +76,18 @@ def predict(
     from ndslib.task2sim.policy import Policy
     from ndslib.task2sim.rendering import PictureFolder, setting_for
 
-    if render is not None and render[1].absolute().is_relative_to(folder.absolute()):
+    if render is not None and render[1].resolve().is_relative_to(folder.resolve()):
         raise InputError(
             f"{render[1]} lies in {folder}, where it would count as one of your classes; give another place"
         )
     trained = Policy.load(policy)
     recipe = one_shot.recipe_of(trained, policy)
+    about = {"task": folder.absolute().name, "policy": sha256_file(policy)[:16]}
     if render is not None:  # first, as what is wrong with it should not come after minutes of Task2Vec
         engine = _simulator(simulator, size, meshes_per_class, device, trained)
         pictures = PictureFolder(engine, render[0], classes, size, seed)
+        pictures.check(render[1], about)
     found = one_shot.predict(trained, _read(folder, recipe.size, most_per_class, skip_corrupt), device)
-    about = {"task": folder.absolute().name, "policy": sha256_file(policy)[:16]}
     if as_json:
         typer.echo(json.dumps(about | found.as_json(), indent=2))
     else:
@@ -126,9 +128,13 @@ def task2vec(
     from ndslib.data.fetching.disk import check_writable
     from ndslib.task2sim.vectors import Recipe, TaskVectors
 
+    _check_names(folders)
     check_writable(out)
     side = size or SIZES.get(probe, SIZES[PRETRAINED])
     recipe = Recipe(_probe(probe), side, method, {"samples": samples, "seed": seed})
+    if out.exists():  # first, as vectors of another recipe should not be refused after minutes of Task2Vec
+        stored = TaskVectors.load(out)
+        stored.joined(replace(stored, recipe=recipe))
     for folder in track(folders, "Task2Vec"):
         vector = recipe.vector(_read(folder, side, most_per_class, skip_corrupt), device)
         vectors = TaskVectors((folder.absolute().name,), vector[None], recipe)
@@ -179,6 +185,18 @@ def train(
         console.print(
             f"{vectors} does not say how its vectors were made: see --made-by before `predict`", soft_wrap=True
         )
+
+
+def _check_names(folders: list[Path]) -> None:
+    """Refuse (InputError) folders of one name, as one task's vector would replace the other's."""
+    first: dict[str, Path] = {}
+    for folder in folders:
+        twin = first.setdefault(folder.absolute().name, folder)
+        if twin is not folder:
+            raise InputError(
+                f"{twin} and {folder}: both tasks would be named {folder.absolute().name!r}, as their folders are; "
+                "rename one, or give a link to it that has another name"
+            )
 
 
 def _read(folder: Path, size: int, most_per_class: int, skip_corrupt: bool) -> "Labelled":

@@ -13,11 +13,21 @@ from ndslib.core.files import atomic_path
 
 
 def save(path: Path | str, model: nn.Module, entry: str, metadata: dict[str, Any]) -> None:
-    """Write weights and metadata (JSON, with the key `format`), atomically; the same content gives the same bytes."""
+    """Write weights and metadata (JSON, with the key `format`), atomically; the same content gives the same bytes.
+
+    Raises:
+        InputError: the file cannot be written: its path is a folder's, say.
+    """
     weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    with atomic_path(path) as temporary:
-        # One entry of JSON: safetensors writes several in an order that changes from process to process.
-        save_file(weights, temporary, {entry: json.dumps(metadata, sort_keys=True)})
+    # One entry of JSON: safetensors writes several in an order that changes from process to process.
+    about = {entry: json.dumps(metadata, sort_keys=True)}
+    try:
+        with atomic_path(path) as temporary:
+            save_file(weights, temporary, about)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); give the path of a file, in a folder that may be written to"
+        ) from error
 
 
 def read_metadata(path: Path | str, entry: str, format: str, what: str, remedy: str) -> dict[str, Any]:

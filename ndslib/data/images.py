@@ -133,7 +133,10 @@ def decode(table: pa.Table, size: int, on_corrupt: str = "raise", workers: int =
 def _complaint(bad: tuple[Corrupt, ...]) -> str:
     named = "; ".join(f"{entry.uri}: {entry.reason}" for entry in bad[:5])
     more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-    return f"{len(bad)} image(s) cannot be decoded: {named}{more}. Repair or remove them, or pass on_corrupt='skip'"
+    return (
+        f"{len(bad)} image(s) cannot be decoded: {named}{more}. Repair or remove them, or leave them out: "
+        "on_corrupt='skip' (--skip-corrupt)"
+    )
 
 
 def _key(uris: list[str], size: int) -> str:

@@ -1,5 +1,6 @@
 """Task2Sim (Mishra et al., CVPR 2022): from a task to the synthetic data that it needs."""
 
+from ndslib.data.labelled import Labelled
 from ndslib.task2sim.external import ExternalSimulator
 from ndslib.task2sim.live import LiveRewards
 from ndslib.task2sim.policy import Policy
@@ -11,6 +12,7 @@ from ndslib.task2sim.tasks import load_tasks
 
 __all__ = [
     "ExternalSimulator",
+    "Labelled",
     "LiveRewards",
     "Policy",
     "PolicyConfig",

@@ -34,6 +34,7 @@ Both follow the programs' documentation and have not been run here. They vary tw
 `supports=("object_rotation", "light_intensity")`.
 """
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -253,9 +254,9 @@ def _run(command: list[str], output: Path, log: Path, patience: float) -> str | 
     try:
         hung = _watch(process, output, patience)
     finally:
-        if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):  # it ended, and left nothing running
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.wait()
     if hung:
         return f"made no picture for {patience:g} s and was killed"
     if process.returncode < 0:

@@ -18,6 +18,7 @@ from ndslib.task2sim.policy import Policy
 from ndslib.task2sim.vectors import Recipe, TaskVectors
 
 CLOSEST = 3  # seen tasks that a prediction names
+LAYOUT = "give the folder that holds a folder of images for each class"
 
 
 @dataclass(frozen=True)
@@ -63,16 +64,20 @@ def read_images(
 
     Args:
         size: side in pixels: the shorter side is scaled to it and the centre is cropped.
-        most_per_class: take that many images of a class at random, where it has more; 0 takes all.
+        most_per_class: take that many images of a class, at least 2, at random where it has more; 0 takes all.
         on_corrupt: what to do with an unreadable image: `raise`, or `skip` with a warning.
         workers: threads that decode; None: a core each.
 
     Raises:
         InputError: no such folder, no class folder in it, fewer than two classes, a class with fewer than two images,
-            or an unreadable image.
+            an unreadable image, or `most_per_class` below 0 or 1.
     """
-    folder = require_folder(folder, "give the folder that holds a folder of images for each class")
-    table = image_folder(folder, folder.name, "train", on_corrupt=on_corrupt)
+    if most_per_class < 0 or most_per_class == 1:
+        raise InputError(
+            f"most_per_class is {most_per_class}: a task needs two images of a class; take at least 2, or all with 0"
+        )
+    folder = require_folder(folder, LAYOUT)
+    table = image_folder(folder, folder.name, "train", on_corrupt=on_corrupt, remedy=LAYOUT)
     if most_per_class:
         table = few_per_class(table, (most_per_class,), "one shot", 0)[0]
     names = np.array(table["label"].to_pylist())

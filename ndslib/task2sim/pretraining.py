@@ -162,7 +162,8 @@ class SyntheticSet:
         """The backbone; an interrupted training resumes. The images go once it stands: they can be drawn again.
 
         Raises:
-            InputError: what the simulator or `core.training.fit` refuses, or pictures that were not asked for.
+            InputError: what the simulator or `core.training.fit` refuses, pictures that were not asked for, or a
+                training that diverges.
         """
         network = _kept(self.backbone_key, self.pretraining, self.images)
         folder = paths.cache_root() / "task2sim-pictures" / self.key
@@ -251,6 +252,7 @@ def _kept(key: str, pretraining: Pretraining, load: Callable[[], Labelled]) -> C
         batches, loss = recipe(data, pretraining)
         with isolated("pretraining", pretraining.train.seed):  # drop path draws from the global generator
             fit(network, loss, batches, pretraining.train, checkpoint, identity=key)
+        _check_sound(network, data, pretraining.train)
         weights.save(path, network, "backbone", {"format": FORMAT, "classes": data.classes})
 
     path = cached("task2sim-backbones", key, build, ".safetensors")
@@ -259,6 +261,18 @@ def _kept(key: str, pretraining: Pretraining, load: Callable[[], Labelled]) -> C
     network = pretraining.new_backbone(metadata["classes"])
     network.load_state_dict(load_file(path))
     return network.eval()
+
+
+def _check_sound(network: ClassifierResNet, data: Labelled, config: TrainConfig) -> None:
+    """Refuse a network that has diverged: no accuracy could ever be measured with it."""
+    images = torch.tensor(data.images[: config.batch_size], device=config.device)
+    with torch.no_grad():
+        features = network.eval().features(to_float(images))
+    if not torch.isfinite(features).all():
+        raise InputError(
+            f"the features of images are not finite after pretraining with lr {config.lr:g} ({config.steps} steps): "
+            "it has diverged; lower lr, or add warmup or clip"
+        )
 
 
 def recipe(data: Labelled, pretraining: Pretraining) -> tuple[Callable[[int], Any], Callable[[nn.Module, Any], Tensor]]:

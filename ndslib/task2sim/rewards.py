@@ -4,10 +4,14 @@ A reward source is anything callable as `rewards(tasks, settings)`: `RewardTable
 `live.LiveRewards` measures when it is asked.
 """
 
+import lzma
 import math
+import tarfile
+import zipfile
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from typing import Protocol
@@ -17,9 +21,15 @@ import pandas as pd
 
 from ndslib.core.errors import InputError
 from ndslib.core.files import atomic_path
-from ndslib.sim.parameters import Parameter, check_settings
+from ndslib.sim.parameters import PARAMETERS, Parameter, check_settings
 
 TASK = "task"
+MOST_PARAMETERS = 62  # numpy looks values up along at most 63 axes, one of which is the tasks'
+# What pandas lets through when it reads a file that is absent, damaged, or packed in a way that it cannot undo.
+UNREADABLE = (
+    *(OSError, ValueError, EOFError, ImportError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
+)
 
 
 class Rewards(Protocol):
@@ -64,41 +74,43 @@ class RewardTable:
     def from_csv(cls, path: Path | str) -> "RewardTable":
         """Read a table: columns `task`, one a parameter (levels 0, 1, ...), and last the reward in percent.
 
-        Tasks and parameters keep the file's order.
+        Tasks and parameters keep the file's order. The file may be compressed, as its suffix says (`.csv.gz`).
 
         Raises:
-            InputError: the file is absent or no such table, a level or reward is no number, or a setting of a task is
-                missing or there twice.
+            InputError: the file is absent, damaged or no such table, a column, or a setting of a task, is there twice,
+                a level or reward is no number, a setting of a task or a level of one of `ndslib.sim.PARAMETERS` is
+                missing, or there are more than 62 parameters.
         """
+        # A task is called what is written there, "NA" and "007" too. Blank lines count as rows until all are numbered.
+        read = partial(pd.read_csv, path, keep_default_na=False, na_values=[""], skip_blank_lines=False)
         try:
-            # A task is called what is written there, "NA" and "007" too.
-            rows = pd.read_csv(path, dtype={TASK: str}, keep_default_na=False, na_values=[""])
+            rows = read(dtype={TASK: str})
+            header = read(header=None, nrows=1, dtype=str).iloc[0].dropna()  # in `rows`, doubled names are changed
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such reward table") from error
-        except (OSError, ValueError) as error:
+        except UNREADABLE as error:
             raise InputError(f"{path}: not a CSV file of rewards ({error})") from error
+        if header.duplicated().any():
+            raise InputError(f"{path}: the column {header[header.duplicated()].iloc[0]!r} is doubled; keep one of it")
         return cls.from_rows(rows, str(path))
 
     @classmethod
     def from_rows(cls, rows: pd.DataFrame, source: str = "reward table") -> "RewardTable":
-        """The table of rows as `from_csv` describes them; `source` names them in errors.
+        """The table of rows as `from_csv` describes them; `source` names them in errors. Empty rows are passed over.
 
         Raises:
             InputError: as `from_csv`.
         """
-        names, reward = list(rows.columns[1:-1]), rows.columns[-1] if len(rows.columns) else None
-        if len(rows.columns) < 3 or rows.columns[0] != TASK or rows.empty:
-            raise InputError(
-                f"{source}: columns {list(rows.columns)} and {len(rows)} rows; wanted {TASK!r}, parameters, reward"
-            )
+        rows = rows.set_axis(range(2, len(rows) + 2)).dropna(how="all")  # numbered as the lines of a file
+        names, reward = _columns(rows, source)
         settings = _levels(rows, names, source)
         rewards = pd.to_numeric(rows[reward], errors="coerce").to_numpy(np.float64)
         if not np.isfinite(rewards).all():
-            row = int(np.flatnonzero(~np.isfinite(rewards))[0])
-            raise InputError(f"{source}, row {row + 2}: {reward} is {rows[reward].iloc[row]}; wanted a finite number")
+            row = rows.index[~np.isfinite(rewards)][0]
+            raise InputError(f"{source}, row {row}: {reward} is {rows.at[row, reward]}; wanted a finite number")
         numbers, tasks = pd.factorize(rows[TASK])
         if (numbers < 0).any():
-            raise InputError(f"{source}, row {int(np.flatnonzero(numbers < 0)[0]) + 2}: no {TASK}")
+            raise InputError(f"{source}, row {rows.index[numbers < 0][0]}: no {TASK}")
         parameters = tuple(map(Parameter, names, (settings.max(axis=0) + 1).tolist()))
         shape = (len(tasks), *(parameter.levels for parameter in parameters))
         _check_complete(shape, np.column_stack([numbers, settings]), tasks, source)
@@ -128,13 +140,17 @@ class RewardTable:
         """Look rewards up: places among the tasks int64 [B] and settings int64 [B, M] to float64 [B].
 
         Raises:
-            InputError: a task that is not there, or settings of the wrong length or with a level that does not exist.
+            InputError: a task that is not there, settings of the wrong length or with a level that does not exist, or
+                not as many settings as tasks.
         """
         for place in set(np.asarray(tasks).ravel().tolist()) - set(range(len(self.tasks))):
             raise InputError(f"there is no task {place}: the tasks are 0 to {len(self.tasks) - 1}")
         for setting in np.unique(np.atleast_2d(settings), axis=0):
             check_settings(setting.tolist(), self.parameters)
-        return self.values[(np.asarray(tasks), *np.asarray(settings, np.int64).T)]
+        try:
+            return self.values[(np.asarray(tasks), *np.asarray(settings, np.int64).T)]
+        except IndexError as error:
+            raise InputError(f"{len(tasks)} tasks and {len(settings)} settings: give each task a setting") from error
 
     def of(self, tasks: tuple[str, ...] | list[str]) -> "RewardTable":
         """The table of some tasks, in this order.
@@ -164,7 +180,21 @@ def every_setting(parameters: tuple[Parameter, ...]) -> np.ndarray:
     return np.indices(levels).reshape(len(levels), -1).T.copy()
 
 
+def _columns(rows: pd.DataFrame, source: str) -> tuple[list[str], str]:
+    """The names of the parameters and of the reward."""
+    columns = list(rows.columns)
+    if len(columns) < 3 or columns[0] != TASK or rows.empty:
+        raise InputError(f"{source}: columns {columns} and {len(rows)} rows; wanted {TASK!r}, parameters, reward")
+    _, *names, reward = columns
+    if len(names) > MOST_PARAMETERS:
+        raise InputError(
+            f"{source}: {len(names)} parameters, wanted at most {MOST_PARAMETERS}; leave out those of one level"
+        )
+    return names, reward
+
+
 def _levels(rows: pd.DataFrame, names: list[str], source: str) -> np.ndarray:
+    """Levels int64 [rows, M]."""
     numbers = rows[names].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     # A complete table has at least as many rows as levels, so that a column of other numbers is found out here.
     wrong = ~((numbers >= 0) & (numbers < len(rows)) & (numbers == np.round(numbers)))
@@ -172,8 +202,11 @@ def _levels(rows: pd.DataFrame, names: list[str], source: str) -> np.ndarray:
         row, column = np.argwhere(wrong)[0]
         value = rows[names].iloc[row, column]
         raise InputError(
-            f"{source}, row {row + 2}: {names[column]} is {value}; wanted a level, 0 to at most {len(rows) - 1}"
+            f"{source}, row {rows.index[row]}: {names[column]} is {value}; wanted a level, 0 to at most {len(rows) - 1}"
         )
+    for name, count in PARAMETERS:
+        if name in names and (absent := set(range(count)) - set(numbers[:, names.index(name)])):
+            raise InputError(f"{source}: no row has {name} {min(absent)}; measure the settings with it")
     return numbers.astype(np.int64)
 
 

@@ -4,8 +4,12 @@ A linear head is fitted to the probe's fixed features of the task. The diagonal 
 probe's weights, averaged over each filter, then tells which filters the task depends on, whatever its classes are.
 """
 
+import contextlib
 import copy
 import math
+import numbers
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,9 +28,22 @@ from ndslib.task2sim.variational import weight_precision
 METHODS = ("montecarlo", "variational")
 
 
+@contextlib.contextmanager
+def _usual_torch() -> Iterator[None]:
+    """Gradients, and float32 as the default type, for the length of a block, whatever the caller has switched."""
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.inference_mode(False):  # which switches gradients on too
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+
+
+@_usual_torch()
 def task2vec(
     probe: nn.Module,
-    dataset: Labelled,
+    dataset: Any,
     method: str = "montecarlo",
     *,
     samples: int = 10_000,
@@ -54,13 +71,16 @@ def task2vec(
     batches. There, the variational estimate leaves the batch norms out (4800 values for ResNet-18).
 
     Args:
-        probe: see `probe`. It stays as it is.
-        dataset: at least two classes of at least two images; uint8 images, labels 0 to C - 1.
+        probe: see `probe`. It stays as it is; a copy in float32 is looked through.
+        dataset: at least two classes of at least two images, labels 0 to C - 1: a pair (images, labels), a dataset of
+            pairs (image, label) or a `DataLoader` of one, as `Labelled.of` takes it. Its images are not normalised:
+            uint8, floats from 0 to 1 or PIL images, all of one size.
         method: `montecarlo` or `variational`.
         samples: images an epoch. Equal draws are computed once, so thousands of a small dataset cost little.
         head_epochs: of the head.
         batch_size: of the head's and the variational training.
         seed: of the draws, the head's start and the noise.
+        device: `cpu`, `cuda` or `cuda:n`.
         chunk: images in memory at a time; it bounds the memory and changes nothing else.
         beta: weight of the Kullback-Leibler divergence in the variational training. The divergence grows with the
             number of weights, so a probe much smaller than ResNet-18 wants more (1e-5).
@@ -76,16 +96,16 @@ def task2vec(
     if method not in METHODS:
         raise InputError(f"method is {method!r}; choose one of {METHODS}")
     parts = layout(probe)
-    options = {"samples": samples, "head_epochs": head_epochs, "batch_size": batch_size, "chunk": chunk}
-    for name, value in (options | {"epochs": epochs}).items():
-        if value < 1:
-            raise InputError(f"{name} is {value}; it must be at least 1")
+    _check_counts(samples=samples, head_epochs=head_epochs, batch_size=batch_size, chunk=chunk, epochs=epochs)
+    device = _usable(device)
+    dataset = Labelled.of(dataset)
     steps = math.ceil(samples / batch_size)
     config = TrainConfig(
         head_epochs * steps, batch_size, 4e-4, "adam", weight_decay=1e-4, schedule="constant", device=device, seed=seed
     )
-    images, labels = torch.tensor(dataset.images), _checked_labels(dataset)
-    probe = copy.deepcopy(probe).to(device).eval()
+    # Contiguous first: torch takes no negative strides.
+    images, labels = torch.tensor(np.ascontiguousarray(dataset.images)), _checked_labels(dataset)
+    probe = copy.deepcopy(probe).to(device, torch.float32).eval()
     features = extract(FeaturesOf(probe), images, batch_size=chunk, device=device).to(device)
     head = _fit_head(features, labels, config)
     if method == "variational":
@@ -97,6 +117,23 @@ def task2vec(
         vector = diagonal_fisher(probe, head, embedded_layers(probe), images, pairs, weights, chunk)
     _check_finite(vector, parts)
     return vector.cpu().numpy()
+
+
+def _check_counts(**options: object) -> None:
+    for name, value in options.items():
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+            raise InputError(f"{name} is {value!r}; it must be a whole number of at least 1")
+
+
+def _usable(device: str | torch.device) -> str:
+    """The name of a device, once it has proved to be there."""
+    try:
+        found = torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError) as error:  # an assertion where torch is built without CUDA
+        raise InputError(f"device is {device!r}, which torch cannot use here ({error}); choose 'cpu'") from error
+    if found.type not in ("cpu", "cuda"):
+        raise InputError(f"device is {device!r}; choose 'cpu', 'cuda' or 'cuda:n'")
+    return str(found)
 
 
 def _fit_head(features: Tensor, labels: Tensor, config: TrainConfig) -> nn.Linear:
@@ -132,7 +169,7 @@ def _balanced(labels: Tensor, draws: int, stream: str, seed: int) -> Tensor:
 
 def _checked_labels(dataset: Labelled) -> Tensor:
     """Labels int64 [N] of a dataset on which a head can be fitted."""
-    labels = np.asarray(dataset.labels)
+    labels = np.ascontiguousarray(dataset.labels)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise InputError(f"labels are {labels.dtype} {labels.shape}: expected one whole number an image")
     if labels.min() < 0:

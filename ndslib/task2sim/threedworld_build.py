@@ -102,8 +102,11 @@ def connected(
         patience: seconds to wait for the build, at first and at every message.
 
     Raises:
-        InputError: the port is taken, the program cannot be started, or the build does not connect in time.
+        InputError: the port is taken or none from 0 to 65535, the program cannot be started, or the build does not
+            connect in time.
     """
+    if port not in range(65536):  # ZMQ would take another one, silently
+        raise InputError(f"port {port}: choose a --port from 1 to 65535, or 0 for a free one")
     with zmq.Context() as context, context.socket(zmq.REP) as socket:
         socket.linger = 0  # what a dead build has not fetched is not worth waiting for
         try:

@@ -155,13 +155,18 @@ class TaskVectors:
         """These and further tasks; a new vector replaces the one of the same name.
 
         Raises:
-            InputError: they were not made alike.
+            InputError: they were not made alike, or are of another length.
         """
         recipes = [vectors.recipe and vectors.recipe.description for vectors in (self, new)]
         if recipes[0] != recipes[1]:
             raise InputError(
                 f"the vectors were made differently and cannot be compared: {recipes[0]} and {recipes[1]}; give "
                 "another file"
+            )
+        if self.values.shape[1] != new.values.shape[1]:
+            raise InputError(
+                f"vectors of {self.values.shape[1]} and of {new.values.shape[1]} values cannot be compared: compute "
+                "all with one probe"
             )
         vectors = dict(zip(self.names, self.values, strict=True)) | dict(zip(new.names, new.values, strict=True))
         return TaskVectors(tuple(vectors), np.stack(list(vectors.values())), self.recipe)
@@ -217,25 +222,34 @@ class TaskVectors:
         try:
             with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:  # TypeError: a single array
             raise InputError(
                 f"{path}: not a readable .npz of task vectors ({error}); see `task2sim task2vec`"
             ) from error
         vectors = {name: array for name, array in arrays.items() if not name.startswith(":")}
+        if texts := [name for name, array in vectors.items() if array.dtype.kind not in "biuf"]:
+            raise InputError(f"{path}: {texts[0]!r} is {vectors[texts[0]].dtype}; wanted a vector of numbers a task")
         shapes = {array.shape for array in vectors.values()}
         if len(shapes) != 1 or len(next(iter(shapes))) != 1:
             raise InputError(
                 f"{path}: arrays of the shapes {sorted(shapes)}; wanted one vector a task, all of one length"
             )
-        recipe = None
-        if RECIPE in arrays:
-            weights = {name: torch.from_numpy(array) for name, array in below(arrays, PROBE).items()}
-            recipe = Recipe.restored(json.loads(str(arrays[RECIPE])), weights, path)
+        recipe = _stored_recipe(arrays, path) if RECIPE in arrays else None
         return cls(tuple(vectors), np.stack(list(vectors.values())).astype(np.float32), recipe)
 
     @property
     def _has_network(self) -> bool:
         return self.recipe is not None and not isinstance(self.recipe.probe, str)
+
+
+def _stored_recipe(arrays: Mapping[str, np.ndarray], path: Path | str) -> Recipe:
+    try:
+        weights = {name: torch.from_numpy(array) for name, array in below(arrays, PROBE).items()}
+        return Recipe.restored(json.loads(str(arrays[RECIPE])), weights, path)
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: its entry {RECIPE!r} is damaged ({error!r}); make the file again with `task2sim task2vec`"
+        ) from error
 
 
 def probe_of_file(path: Path | str) -> ResNet18:

@@ -50,6 +50,30 @@ def test_an_empty_class_is_named_unless_allowed(tree):
     assert image_folder(tree / "train", "pets", "train", allow_empty=True).num_rows == 3
 
 
+def test_a_link_back_to_a_folder_above_it_gives_no_image_twice(tmp_path, write_image):
+    write_image(tmp_path / "cat" / "deep" / "a.png")
+    write_image(tmp_path / "dog" / "b.png")
+    links = {"cat/self": "cat", "cat/deep/up": "cat", "cat/other": "dog", "dog/other": "cat", "pets": "dog"}
+    for link, target in links.items():
+        (tmp_path / link).symlink_to(tmp_path / target)
+    ids = image_folder(tmp_path, "pets", "train")["id"].to_pylist()
+    own = ["cat/deep/a.png", "cat/other/b.png", "dog/b.png", "dog/other/deep/a.png"]
+    assert ids == [f"pets/train/{name}" for name in [*own, "pets/b.png", "pets/other/deep/a.png"]]
+
+
+def test_gifs_are_images_too(tmp_path, write_image):
+    write_image(tmp_path / "cat" / "a.gif", (6, 5))
+    table = image_folder(tmp_path, "pets", "train")
+    assert (table["width"].to_pylist(), table["height"].to_pylist()) == ([6], [5])
+    assert decode(table, 4).pixels.shape == (1, 3, 4, 4)
+
+
+def test_the_remedy_is_the_callers(tmp_path):
+    for folder in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(InputError, match=r"; ask your neighbour$"):
+            image_folder(folder, "pets", "train", remedy="ask your neighbour")
+
+
 def test_a_tree_without_classes_or_images_is_refused(tmp_path, write_image):
     write_image(tmp_path / "flat" / "a.jpg")
     with pytest.raises(InputError, match="flat: it holds no class folder"):

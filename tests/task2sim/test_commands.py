@@ -158,6 +158,33 @@ def test_vectors_are_added_to_a_file_if_they_are_of_its_recipe(tmp_path, tasks, 
     assert out.read_bytes() == before
 
 
+@pytest.fixture
+def no_task2vec(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where Task2Vec would be computed."""
+
+    def computed(*arguments: object) -> None:
+        raise AssertionError("Task2Vec was computed before the input was refused")
+
+    monkeypatch.setattr("ndslib.task2sim.vectors.Recipe.vector", computed)
+
+
+@pytest.mark.usefixtures("no_task2vec")
+def test_vectors_of_another_recipe_are_refused_before_one_is_computed(tasks, probe, trained):
+    task2vec = ("task2vec", tasks / "round", "--out", trained / "vectors.npz", "--probe", probe, "--size", 16)
+    assert "made differently and cannot be compared" in refused(*task2vec, "--samples", 21)
+
+
+@pytest.mark.usefixtures("no_task2vec")
+def test_tasks_of_one_name_are_refused_before_a_vector_is_computed(tasks, probe, tmp_path):
+    for twin in (tasks / "round", tmp_path / "round"):
+        message = refused(
+            "task2vec", tasks / "round", tasks / "straight", twin, "--out", tmp_path / "v.npz", "--probe", probe
+        )
+        assert f"{tasks / 'round'} and {twin}: both tasks would be named 'round'" in message
+        assert "rename one" in message
+    assert not (tmp_path / "v.npz").exists()
+
+
 def test_the_pretrained_probe_is_made_where_there_is_none(tmp_path, tasks, monkeypatch):
     network = ResNet18(2, width=2)
     monkeypatch.setattr("ndslib.task2sim.experiments.Settings.probe_network", lambda self: network)
@@ -343,6 +370,29 @@ def test_what_cannot_be_rendered_is_refused_before_anything_is_made(tasks, polic
     assert call(*predict, "--render", 1).exit_code == 2
 
 
+def test_a_set_among_the_users_own_images_is_refused_by_whatever_name(tasks, policy, tmp_path):
+    (tmp_path / "link").symlink_to(tasks / "round")
+    for folder, out in (
+        (tasks / "round", tasks / "straight" / ".." / "round" / "out"),
+        (tasks / "round", tmp_path / "link" / "out"),
+        (tmp_path / "link", tasks / "round" / "out"),
+    ):
+        message = refused("predict", folder, "--policy", policy, "--render", 1, out, *RENDER)
+        assert "would count as one of your classes" in message
+    assert not (tasks / "round" / "out").exists()
+
+
+@pytest.mark.usefixtures("no_task2vec")
+def test_a_folder_that_cannot_take_the_set_is_refused_before_task2vec_is_computed(tasks, policy, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    for out, message in (
+        (tmp_path, "it holds other files (notes.txt); give a new or an empty folder"),
+        (tmp_path / "notes.txt", "cannot be written"),
+    ):
+        assert message in refused("predict", tasks / "round", "--policy", policy, "--render", 1, out, *RENDER)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
 def test_a_parameter_that_the_simulator_does_not_have_is_refused(tasks, trained, tmp_path):
     vectors = TaskVectors.load(trained / "vectors.npz")
     table = RewardTable(vectors.names, (PARAMETERS[0], PARAMETERS[1]._replace(name="fog")), np.ones((2, 2, 2)))
@@ -360,5 +410,5 @@ def test_a_folder_of_another_set_is_refused(tasks, policy, tmp_path):
     before = bytes_below(tmp_path / "out")
     result = call("predict", tasks / "straight", "--policy", policy, *render)
     assert result.exit_code == 2
-    assert "it holds another set, which differs in settings, task" in result.stderr
+    assert "it holds another set, which differs in task" in result.stderr
     assert bytes_below(tmp_path / "out") == before

@@ -1,8 +1,10 @@
 """A renderer of its own against the adapter: what it is told, what is taken from it, and all that it can do wrong."""
 
+import contextlib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -44,6 +46,9 @@ for number, picture in enumerate(pictures):
             child = subprocess.Popen(["sleep", "60"])
             (here / "child").write_text(str(child.pid))
             child.wait()
+        if fault == "leave":
+            child = subprocess.Popen(["sleep", "60"])
+            (here / "child").write_text(str(child.pid))
         if fault == "stop":
             break
         if fault == "wide":
@@ -169,8 +174,25 @@ def test_a_renderer_that_hangs_is_killed_with_its_children(simulator, renderer):
     (renderer.parent / "fault").write_text("hang")
     with pytest.raises(InputError, match=r"made no picture for 2 s and was killed, and 1 of 2 pictures"):
         rendered(simulator(patience=2), FIXED, [0], 2)
-    child = int((renderer.parent / "child").read_text())
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    assert gone(int((renderer.parent / "child").read_text()))
+
+
+def gone(process: int) -> bool:
+    """Whether a process ends, now or as soon as it has noticed that it was killed."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        child = psutil.Process(process)
+        for _ in range(100):
+            if child.status() == psutil.STATUS_ZOMBIE:
+                return True
+            time.sleep(0.1)
+        return False
+    return True
+
+
+def test_what_a_renderer_leaves_running_ends_with_it(simulator, renderer):
+    (renderer.parent / "fault").write_text("leave")
+    assert len(rendered(simulator(), FIXED, [0], 2)) == 2
+    assert gone(int((renderer.parent / "child").read_text()))
 
 
 def test_an_interrupted_run_goes_on(simulator, renderer, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -313,6 +314,28 @@ def test_folders_that_are_no_task_are_refused(tmp_path, folder):
         one_shot.read_images(folder, 8)
 
 
+def test_too_few_images_a_class_are_the_options_fault(folder):
+    for few in (1, -1):
+        with pytest.raises(InputError, match=f"most_per_class is {few}: .*take at least 2, or all with 0"):
+            one_shot.read_images(folder, 8, most_per_class=few)
+
+
+def test_an_image_that_a_link_leads_to_again_does_not_count_twice(folder):
+    (folder / "d").mkdir()
+    Image.new("RGB", (9, 9)).save(folder / "d" / "only.png")
+    (folder / "d" / "loop").symlink_to("../d")
+    with pytest.raises(InputError, match="task/d: the class has one image"):
+        one_shot.read_images(folder, 8)
+
+
+def test_the_remedies_are_for_the_users_own_folder(folder):
+    (folder / "d").mkdir()
+    with pytest.raises(InputError, match="add some or take the folder away"):
+        one_shot.read_images(folder, 8)
+    with pytest.raises(InputError, match="no class folder; give the folder that holds a folder of images for each"):
+        one_shot.read_images(folder / "a", 8)
+
+
 def cut(path: Path) -> None:
     """Replace an image by the first half of a file, whose header is in order."""
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)).save(path)
@@ -397,22 +420,91 @@ def test_a_worker_elsewhere_renders_the_same_bytes(tmp_path, simulator):
     assert len(bytes_below(here)) == 9
 
 
-class Dying:
-    """A simulator that fails in one class, as a full disk or a broken renderer would."""
+class Posing:
+    """A simulator with other names of its classes, whose pictures and class ids pass through `change`."""
 
-    def __init__(self, simulator, error):
-        self.inner, self.error, self.drawn = simulator, error, []
-        self.parameters, self.classes, self.fingerprint = simulator.parameters, simulator.classes, simulator.fingerprint
+    def __init__(self, simulator, classes=None, change=lambda pictures, numbers: (pictures, numbers)):
+        self.inner, self.change, self.drawn = simulator, change, []
+        self.parameters, self.fingerprint = simulator.parameters, simulator.fingerprint
+        self.classes = classes or simulator.classes
 
     def generate(self, settings, class_ids, *arguments):
         return self._batches(class_ids, self.inner.generate(settings, class_ids, *arguments))
 
     def _batches(self, class_ids, batches):
         self.drawn += class_ids
-        for pictures, numbers in batches:
+        for batch in batches:
+            yield self.change(*batch)
+
+
+@pytest.mark.parametrize("name", ["../esc", "/esc", "a/b", "", ".", "..", ".hidden", "nul\0", "dataset.json", "mug"])
+def test_a_class_name_that_is_no_folder_of_its_own_is_refused(simulator, name):
+    engine = Posing(simulator, ("mug", "chair", "car", name))
+    with pytest.raises(InputError, match=re.escape(f"class {name!r} cannot be a folder of its own in the set; rename")):
+        PictureFolder(engine, 1, size=16)
+    PictureFolder(engine, 1, classes=1, size=16)  # as it is not rendered
+
+
+@pytest.mark.parametrize(
+    ("change", "given"),
+    [
+        (lambda pictures, numbers: (pictures[..., :8, :8], numbers), "torch.uint8 (2, 3, 8, 8)"),
+        (lambda pictures, numbers: (pictures / 255, numbers), "torch.float32 (2, 3, 16, 16)"),
+        (lambda pictures, numbers: (pictures[:, :1], numbers), "torch.uint8 (2, 1, 16, 16)"),
+        (lambda pictures, numbers: (pictures.permute(0, 2, 3, 1), numbers), "torch.uint8 (2, 16, 16, 3)"),
+        (lambda pictures, numbers: (pictures, numbers[:1]), "torch.uint8 (2, 3, 16, 16)"),
+        (lambda pictures, numbers: (pictures, numbers + 1), "of the class ids [1] for mug"),
+    ],
+    ids=["size", "float", "grey", "HWC", "one id", "wrong id"],
+)
+def test_pictures_that_were_not_asked_for_are_refused(tmp_path, simulator, change, given):
+    with pytest.raises(InputError, match=re.escape(given) + r".* wanted uint8 \[B, 3, 16, 16\] of 0: mend it"):
+        PictureFolder(Posing(simulator, change=change), 2, classes=1, size=16).render((0,) * 8, tmp_path / "out")
+    assert not (tmp_path / "out" / "mug").exists()
+    assert not (tmp_path / "out" / "dataset.json").exists()
+
+
+def test_a_class_that_lost_pictures_is_rendered_again(tmp_path, simulator):
+    engine = Posing(simulator)
+    pictures, out = PictureFolder(engine, 2, size=16), tmp_path / "out"
+    whole = bytes_below(pictures.render((0,) * 8, out, ABOUT))
+    for name in ("mug/00001.png", "fish/00000.png", "fish/00001.png"):
+        (out / name).unlink()
+    (out / "mug" / "notes.txt").write_text("mine")
+    engine.drawn = []
+    pictures.render((0,) * 8, out, ABOUT)
+    assert engine.drawn == [0, 3]
+    assert bytes_below(out) == whole | {"mug/notes.txt": b"mine"}
+    assert [path for path in out.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_folder_is_checked_before_a_setting_is_known(tmp_path, simulator):
+    pictures, out = PictureFolder(simulator, 1, classes=1, size=16), tmp_path / "out"
+    pictures.check(out, ABOUT)
+    pictures.render((1,) * 8, out, ABOUT)
+    before = bytes_below(out)
+    pictures.check(out, ABOUT)
+    with pytest.raises(InputError, match="holds another set, which differs in task; give a new folder"):
+        pictures.check(out, ABOUT | {"task": "another"})
+    with pytest.raises(InputError, match="it holds other files"):
+        pictures.check(tmp_path)
+    with pytest.raises(InputError, match="cannot be written"):
+        pictures.check(out / "dataset.json")
+    assert bytes_below(out) == before
+
+
+class Dying(Posing):
+    """A simulator that fails in one class, as a full disk or a broken renderer would."""
+
+    def __init__(self, simulator, error):
+        super().__init__(simulator)
+        self.error = error
+
+    def _batches(self, class_ids, batches):
+        for batch in super()._batches(class_ids, batches):
             if self.error is not None and class_ids == [1]:
                 raise self.error
-            yield pictures, numbers
+            yield batch
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,15 @@ def test_a_backbone_is_trained_once_and_its_images_go(trained):
     assert trained == [first.backbone_key, other.backbone_key]
 
 
+@pytest.mark.parametrize("lr", [1e5, 1e25])  # weights that are finite, too, may give features that are not
+def test_a_training_that_diverges_leaves_no_backbone(trained, lr):
+    data = SyntheticSet(Noise(), (1, 0), small(train=TrainConfig(1, 4, lr)))
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"features .* not finite .* with lr 1.*; lower lr"):
+            data.backbone()
+    assert not list((paths.cache_root() / "task2sim-backbones").glob("*.safetensors"))
+
+
 def test_from_nothing_the_bits_are_the_same(trained):
     data = SyntheticSet(Noise(), (1, 0), small())
     torch.manual_seed(1)

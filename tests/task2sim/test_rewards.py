@@ -1,9 +1,11 @@
 """Reward tables: what is read, what is refused, and the places of rewards among settings."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -76,6 +78,7 @@ tables = st.lists(st.integers(1, 4), min_size=2, max_size=4).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(values=tables)
 def test_a_table_comes_back_from_its_file(tmp_path_factory, values):
     names = ("NA", "007", "a, b", 'a "b"', "Größe")
@@ -125,11 +128,57 @@ def without(line):
         ("", "not a CSV file"),
         ("task,light,accuracy\nfaces,0,1\nfaces,1,2,3,4\n", "not a CSV file"),
         ("task,light,accuracy\n" + "faces,0,10,\nfaces,1,20,\n", r"row 2: "),  # a comma too many on every line
+        (ROWS.replace("\nfaces,1,1,50", "\n\n\nfaces,1,x,50"), r"row 8: blur is x; wanted"),
+        (ROWS.replace("\nfaces,1,2,60", "\n\nfaces,1,2,"), r"row 8: accuracy is nan"),
+        (ROWS.replace("light,blur", "blur,blur"), r"the column 'blur' is doubled; keep one"),
+        ("task,background,accuracy\nfaces,0,10\n", r"no row has background 1; measure"),
+        ("task,background,accuracy\nfaces,1,10\ndigits,1,10\n", r"no row has background 0; measure"),
+        (f"task{',a' * 64},accuracy\nfaces{',0' * 64},1\n", "'a' is doubled"),
+        (f"task,{','.join(map(str, range(64)))},accuracy\nfaces{',0' * 64},1\n", "64 parameters, wanted at most 62"),
     ],
 )
 def test_a_file_that_is_no_complete_table_is_refused_by_name(read, text, message):
     with pytest.raises(InputError, match=rf"rewards\.csv.*{message}"):
         read(text)
+
+
+def test_blank_lines_say_nothing(read):
+    spaced = read(ROWS.replace("\nfaces", "\n\nfaces") + "\n\n")
+    assert spaced.tasks == ("faces", "digits")
+    assert np.array_equal(spaced.values, read(ROWS).values)
+
+
+def test_as_many_parameters_as_numpy_has_axes(read):
+    table = read(f"task,{','.join(map(str, range(62)))},accuracy\nfaces{',0' * 62},1.5\n")
+    assert table(np.array([0]), np.zeros((1, 62), int)).tolist() == [1.5]
+
+
+@pytest.mark.parametrize("suffix", ["gz", "bz2", "xz", "zip"])
+def test_a_compressed_table_is_read_and_a_damaged_one_refused(table, tmp_path, suffix):
+    path = tmp_path / f"rewards.csv.{suffix}"
+    table.to_csv(path)
+    np.testing.assert_allclose(RewardTable.from_csv(path).values, table.values)
+    whole = path.read_bytes()
+    broken = whole[: len(whole) // 2] + b"\0" * 20 + whole[len(whole) // 2 + 20 :]
+    for damaged in (whole[: len(whole) // 2], broken, b"no archive at all", whole[:20] + b"\xff" * 20):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=rf"rewards\.csv\.{suffix}: "):
+            RewardTable.from_csv(path)
+
+
+def test_a_damaged_archive_is_refused(tmp_path):
+    (tmp_path / "rewards.csv.tar").write_bytes(b"no archive at all")
+    with pytest.raises(InputError, match=r"rewards\.csv\.tar: not a CSV file"):
+        RewardTable.from_csv(tmp_path / "rewards.csv.tar")
+
+
+def test_a_compression_that_cannot_be_undone_is_refused(table, tmp_path, monkeypatch):
+    """pandas has a package of its own do it, which may be absent."""
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    path = tmp_path / "rewards.csv.zst"
+    path.write_bytes(b"\x28\xb5\x2f\xfd")
+    with pytest.raises(InputError, match=r"rewards\.csv\.zst: not a CSV file of rewards \(.*zstandard"):
+        RewardTable.from_csv(path)
 
 
 def test_a_column_that_is_no_parameter_costs_no_memory(read):
@@ -181,6 +230,12 @@ def test_a_setting_that_does_not_exist_has_no_reward(table, setting, message):
         table(np.array([0, 1]), np.array([setting, setting]))
     with pytest.raises(InputError, match=message):
         table(np.array([0]), np.array(setting))
+
+
+def test_each_task_wants_a_setting(table):
+    with pytest.raises(InputError, match="3 tasks and 2 settings: give each task a setting"):
+        table(np.arange(3), np.zeros((2, 3), np.int64))
+    assert table(np.arange(3), np.zeros((1, 3), np.int64)).shape == (3,)
 
 
 def test_levels_may_be_whole_numbers_of_any_type(table):

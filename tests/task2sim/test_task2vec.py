@@ -1,3 +1,5 @@
+import contextlib
+import copy
 import sys
 
 import numpy as np
@@ -7,6 +9,7 @@ from scipy.stats import spearmanr
 from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
 
 from ndslib.core.errors import InputError
 from ndslib.core.features import fingerprint
@@ -227,15 +230,17 @@ def test_bad_datasets_are_refused(task, message):
     [
         ({"method": "exact"}, "method is 'exact'"),
         ({"samples": 0}, "samples is 0"),
+        ({"samples": 2.5}, "samples is 2.5; it must be a whole number of at least 1"),
+        ({"samples": True}, "samples is True"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"chunk": -1}, "chunk is -1"),
         ({"epochs": 0}, "epochs is 0"),
         ({"device": "cuda:99"}, "device is 'cuda:99'"),
+        ({"device": "foo"}, "device is 'foo'"),
+        ({"device": "meta"}, "device is 'meta'; choose 'cpu'"),
     ],
 )
 def test_bad_options_are_refused(options, message):
-    if "device" in options and torch.cuda.is_available():
-        pytest.skip("this machine has a GPU")
     with pytest.raises(InputError, match=message):
         task2vec(probe_of(Probe), digits([0, 1], 20), **options)
 
@@ -244,6 +249,54 @@ def test_a_read_only_dataset_is_taken():
     task = digits([0, 1], 20)
     task.images.setflags(write=False)
     assert np.isfinite(task2vec(probe_of(Probe), task, **QUICK)).all()
+
+
+def test_images_and_labels_of_negative_strides_are_taken():
+    task = digits([0, 1], 20)
+    turned = Labelled(task.images[::-1, ::-1], task.labels[::-1])
+    copied = Labelled(turned.images.copy(), turned.labels.copy())
+    np.testing.assert_array_equal(
+        task2vec(probe_of(Probe), turned, **QUICK), task2vec(probe_of(Probe), copied, **QUICK)
+    )
+
+
+def test_a_dataset_of_torch_gives_the_vector_of_its_images():
+    task = digits([0, 1], 20)
+    loader = DataLoader(TensorDataset(torch.tensor(task.images) / 255, torch.tensor(task.labels)))
+    expected = task2vec(probe_of(Probe), task, **QUICK)
+    for dataset in ((task.images, task.labels), loader.dataset, loader):
+        np.testing.assert_array_equal(task2vec(probe_of(Probe), dataset, **QUICK), expected)
+    with pytest.raises(InputError, match=r"image 0 has floats .* leave normalisation to the network"):
+        task2vec(probe_of(Probe), (task.images / 127.5 - 1, task.labels), **QUICK)
+
+
+@contextlib.contextmanager
+def double_by_default():
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("method", ["montecarlo", "variational"])
+@pytest.mark.parametrize("surroundings", [torch.no_grad, torch.inference_mode, double_by_default])
+def test_the_callers_settings_of_torch_do_not_matter(surroundings, method):
+    probe, task = probe_of(Probe), digits([0, 1], 20)
+    options = {"samples": 40, "head_epochs": 1, "batch_size": 8}
+    expected = task2vec(probe, task, method, **options)
+    with surroundings():
+        before = torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_default_dtype()
+        vector = task2vec(copy.deepcopy(probe), task, method, **options)
+        assert (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_default_dtype()) == before
+    assert vector.dtype == np.float32
+    np.testing.assert_array_equal(vector, expected)
+
+
+def test_a_probe_in_double_precision_is_looked_through_in_single():
+    task = digits([0, 1], 20)
+    expected = task2vec(probe_of(Probe), task, **QUICK)
+    np.testing.assert_array_equal(task2vec(probe_of(Probe).double(), task, **QUICK), expected)
 
 
 class Broken(Probe):

@@ -373,6 +373,12 @@ def test_a_build_that_never_connects(port):
         pass
 
 
+@pytest.mark.parametrize("port", [-1, 65536, 99999])
+def test_a_port_that_there_is_not(port):
+    with pytest.raises(InputError, match=f"port {port}: choose a --port from 1 to 65535"), connected(port=port):
+        pass
+
+
 def test_a_build_that_dies_midway(records, port, build, tmp_path):
     pictures = [picture(image=number) for number in range(3)]
     scenes.write_manifest(tmp_path / "manifest.jsonl", pictures)

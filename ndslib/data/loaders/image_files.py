@@ -17,7 +17,7 @@ from PIL import Image
 from ndslib.core.errors import InputError
 from ndslib.data import sample_table
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif")
 FETCH_AGAIN = "fetch the dataset again (`ndslib data fetch`) or correct the folder given"
 
 
@@ -77,14 +77,21 @@ def choose(split: str, choices: Mapping[str, Any], dataset: str) -> Any:
 
 
 def find_images(folder: Path) -> list[Path]:
-    """All image files below `folder` by suffix, sorted by path; names that start with a dot are skipped."""
-    found = [
-        Path(parent, name)
-        for parent, _, names in os.walk(folder, followlinks=True)
-        for name in names
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-    ]
+    """All image files below `folder` by suffix, sorted by path; names that start with a dot are skipped.
+
+    Links are followed, but not back to a folder that they lie in.
+    """
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not _leads_back(Path(parent, name), folder)]
+        images = (name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("."))
+        found += [Path(parent, name) for name in images]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _leads_back(path: Path, root: Path) -> bool:
+    """Whether a folder below `root` is one of those on the way to it, by way of links."""
+    return any(path.samefile(above) for above in path.parents if above.is_relative_to(root))
 
 
 def require_images(folder: Path) -> list[Path]:
@@ -144,7 +151,7 @@ def table_of_files(
         more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
         message = f"{dataset}: {len(bad)} of {len(files)} images are unreadable: {'; '.join(bad[:5])}{more}"
         if on_corrupt == "raise" or len(bad) == len(files):
-            raise InputError(f"{message}. Repair or remove them, or pass on_corrupt='skip'")
+            raise InputError(f"{message}. Repair or remove them, or leave them out: on_corrupt='skip' (--skip-corrupt)")
         warnings.warn(f"{message}. They are left out", stacklevel=2)
     return sample_table.from_rows(_rows(files, headers, dataset, split, licence))
 
