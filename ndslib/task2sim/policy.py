@@ -85,7 +85,7 @@ class Policy:
             rewards: called as `rewards(tasks, settings)` with places among the N tasks, int64 [B], and settings, int64
                 [B, M]; gives their rewards in percent, float [B]. No pair is asked for twice. Its `parameters` name the
                 columns of a setting; without that attribute they are the eight of T2S section 4.1. A `RewardTable`
-                holds its tasks in the order of the vectors.
+                holds its tasks in the order of the vectors; a source with `tasks` (`LiveRewards`) begins with them.
             description: name of the progress bar; no bar when empty.
 
         Returns:
@@ -205,13 +205,15 @@ def _check_source(rewards: Rewards | RewardTable, parameters: tuple[Parameter, .
         raise InputError(f"the rewards' parameters are {parameters}: wanted one Parameter(name, levels) at least")
     if (tasks := getattr(rewards, "tasks", None)) is None:
         return
-    if len(tasks) != len(task_vectors):
+    # A live source may hold further tasks, such as unseen ones, of which nothing is asked.
+    if len(tasks) < len(task_vectors) or (isinstance(rewards, RewardTable) and len(tasks) > len(task_vectors)):
         raise InputError(
             f"{len(task_vectors)} task vectors for rewards of {len(tasks)} tasks: give one vector a task, in the order "
             "of the rewards' tasks (`RewardTable.of` takes some of a table's)"
         )
     if isinstance(task_vectors, TaskVectors):
-        task_vectors.check_order([task if isinstance(task, str) else task.name for task in tasks])
+        names = [task if isinstance(task, str) else task.name for task in tasks]
+        task_vectors.check_order(names[: len(task_vectors)])
 
 
 def _unit(task_vectors: np.ndarray) -> Tensor:

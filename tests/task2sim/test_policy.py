@@ -283,8 +283,10 @@ def test_a_source_that_names_its_tasks_must_have_them_in_the_vectors_order(table
     assert Policy(**SMALL).fit(named, Live()).seen is named
     with pytest.raises(InputError, match=r"vectors of the tasks .* for rewards of"):
         Policy(**SMALL).fit(TaskVectors(table.tasks[::-1], vectors[::-1]), Live())
-    with pytest.raises(InputError, match="2 task vectors for rewards of 3 tasks"):
-        Policy(**SMALL).fit(vectors[:2], Live())
+    with pytest.raises(InputError, match="4 task vectors for rewards of 3 tasks"):
+        Policy(**SMALL).fit(np.vstack([vectors, vectors[:1]]), Live())
+    seen = TaskVectors(table.tasks[:2], vectors[:2])
+    assert Policy(**SMALL).fit(seen, Live()).seen is seen, "of further tasks of the source nothing is asked"
 
 
 def test_a_table_of_another_number_of_tasks_is_refused(table, vectors):
