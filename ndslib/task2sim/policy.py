@@ -61,10 +61,10 @@ class Policy:
         lets near tasks share rewards (`priors`). It asks every reward of every seen task, so that a live source
         pretrains with every setting (256 of the paper's eight parameters) and measures each on all tasks.
 
-        On the authors' rewards it gives up about a point of the seen tasks' accuracy for a gain on tasks left out.
-        `authors.compare_variants` measures what each change brings, and beside it ensembling, weight decay and
-        standardised rewards (recorded in tests/benchmarks/results_task2sim_variants_*.csv). The gain is no proof: the
-        options were compared on splits of the same twelve tasks, and its interval over these tasks holds 0.
+        On the authors' rewards it gives up about a point of the seen tasks' accuracy for a gain on tasks left out, as
+        figures/task2sim/t2s-t2.csv and t2s-t3.csv record. The gain is no proof: the options were compared on splits of
+        the same twelve tasks, and its interval over these tasks holds 0. `authors.compare_variants` measures what each
+        change brings, and beside it ensembling, weight decay and standardised rewards.
 
         Args:
             options: set over those of `IMPROVED`.
