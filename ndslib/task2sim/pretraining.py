@@ -267,7 +267,7 @@ def _check_sound(network: ClassifierResNet, data: Labelled, config: TrainConfig)
     """Refuse a network that has diverged: no accuracy could ever be measured with it."""
     images = torch.tensor(data.images[: config.batch_size], device=config.device)
     with torch.no_grad():
-        features = network.eval().features(to_float(images))
+        features = network.eval().features(images)
     if not torch.isfinite(features).all():
         raise InputError(
             f"the features of images are not finite after pretraining with lr {config.lr:g} ({config.steps} steps): "

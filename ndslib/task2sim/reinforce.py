@@ -130,6 +130,7 @@ class _Training:
     ) -> None:
         self.network, self.inputs, self.config, self.memory = network, inputs, config, Memory(rewards)
         self.parameters = parameters
+        self.everyone = torch.arange(len(inputs)).expand(config.members, -1)  # all tasks, for each member
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.SGD(trained, config.lr, config.momentum, weight_decay=config.weight_decay)
         self.orders, self.draws = ([generator(name, seed) for seed in config.seeds] for name in ("tasks", "settings"))
@@ -154,33 +155,30 @@ class _Training:
         self.greedy.append(float(greedy.mean()))
         self._keep_best()
 
+    @torch.no_grad()
     def _keep_best(self) -> None:
         """Remember the weights of the members that were never better, by rewards that are known anyway."""
-        log_pi = self._output_of_all()
-        tasks = torch.arange(len(self.inputs)).expand(self.config.members, -1)
-        reward = self.memory.recalled(tasks, most_probable(log_pi)).mean(1)
+        log_pi = self._output(self.everyone)
+        reward = self.memory.recalled(self.everyone, most_probable(log_pi)).mean(1)
         better = (reward > self.kept_reward) & ~collapsed(log_pi)
         self.kept_reward[better] = reward[better]
         for kept, parameter in zip(self.kept, self.of_members, strict=True):
-            kept[better] = parameter.detach()[better]
+            kept[better] = parameter[better]
 
+    @torch.no_grad()
     def restore_collapsed(self) -> None:
         """Give the members that collapsed the weights of their best epoch."""
-        dead = collapsed(self._output_of_all()) & self.kept_reward.isfinite()
+        dead = collapsed(self._output(self.everyone)) & self.kept_reward.isfinite()
         if not dead.any():
             return
         for kept, parameter in zip(self.kept, self.of_members, strict=True):
-            parameter.data[dead] = kept[dead]
+            parameter[dead] = kept[dead]
         seeds = [seed for seed, one in zip(self.config.seeds, dead.tolist(), strict=True) if one]
         warnings.warn(
             f"training collapsed (seed {', '.join(map(str, seeds))}): all tasks get one distribution. The weights of "
             f"the best epoch are kept; lower lr ({self.config.lr}) or scale rewards down (RewardTable.standardised)",
-            stacklevel=4,
+            stacklevel=6,  # the call of `Policy.fit`
         )
-
-    @torch.no_grad()
-    def _output_of_all(self) -> Tensor:
-        return self._output(torch.arange(len(self.inputs)).expand(self.config.members, -1))
 
     def _sampled(self, tasks: Tensor, epoch: int) -> Tensor:
         """Lines 7 to 17 of Algorithm 1 for tasks int64 [members, B]; the sum of their rewards R(nu), [members]."""
